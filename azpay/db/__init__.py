@@ -1,0 +1,8 @@
+"""Storage: one book of payments, in SQLite on a laptop or in PostgreSQL under many daemons."""
+
+from azpay.db.database import Database
+from azpay.db.ids import new_id
+from azpay.db.tables import Row
+from azpay.db.types import one_of, timestamp
+
+__all__ = ["Database", "Row", "new_id", "one_of", "timestamp"]

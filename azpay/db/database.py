@@ -1,0 +1,85 @@
+"""Two ways in: read, or write.
+
+`with db.reading() as session` sees one consistent moment. `with db.writing() as session` commits at its end,
+or rolls back when the body raises. No network call belongs inside either.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlmodel import Session
+
+from azpay.db.engines import WRITES, open_engine
+from azpay.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database did not answer, or would not take the write. What was asked is not recorded."""
+
+    code = "database_unavailable"
+
+
+class Database:
+    """One book. Cheap to build; connects when first used; safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer = engine.execution_options(**{WRITES: True})
+
+    @classmethod
+    def open(cls, address: str) -> Self:
+        """The book at `sqlite:///FILE` or `postgresql://…`."""
+        return cls(open_engine(address))
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the book is a file of ours rather than a server that others look after."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def where(self) -> str:
+        """The book's address without a password, for people."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for looking. Rows stay usable after it closes."""
+        with _translated(self.where), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that commits at the end of the block; on SQLite it holds the write lock from its start."""
+        with (
+            _translated(self.where),
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated(where: str) -> Iterator[None]:
+    """Turn a driver's operational trouble into ours; constraint violations pass, they are answers."""
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable(
+            f"The database did not take it: {_reason(error)}.",
+            hint=f"Look at {where}, then run `azpay db check`.",
+        ) from error
+
+
+def _reason(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0].rstrip(".") if error.orig else "no reason given"

@@ -1,0 +1,98 @@
+"""Connections, as each store wants them.
+
+SQLite: write-ahead log, `synchronous=FULL` (an acknowledged commit survives a power cut), foreign keys,
+five seconds' patience for another writer, and transactions that say at their BEGIN whether they will write.
+With the driver's deferred BEGIN, two programs that read and then write deadlock into "database is locked".
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError
+
+from azpay.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+BUSY_SECONDS = 5
+APPLICATION_ID = 0x617A7079  # "azpy" in the header of a SQLite file: the book is ours
+WRITES = "azpay_writes"
+
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA cache_size=-16000",
+)
+
+
+class DatabaseURLInvalid(NotAllowed):
+    """The address of the database cannot be read, or its store is not one we know."""
+
+    code = "database_url_invalid"
+
+
+def open_engine(address: str) -> Engine:
+    """An engine for `sqlite:///FILE` or `postgresql://…`; connects when first used."""
+    url = _read(address)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+
+
+def _read(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise DatabaseURLInvalid(
+            "The database address cannot be read.",
+            hint="Set AZPAY_DATABASE_URL to sqlite:////path/to/book.db or postgresql://user@host/name.",
+        ) from None
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return url
+    if backend == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    raise DatabaseURLInvalid(
+        f"azpay cannot keep its book in {backend!r}.",
+        hint="Use sqlite:////path/to/book.db or postgresql://user@host/name.",
+    )
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise DatabaseURLInvalid(
+            "A book in memory would be forgotten at once.", hint="Give a file: sqlite:////path/to/book.db."
+        )
+    make_private(Path(url.database))
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def make_private(file: Path) -> None:
+    """Make the book's folder (0700) and file (0600) before SQLite makes them readable to others."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not file.exists():
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        file.chmod(0o600)
+
+
+def _prepare(connection: DBAPIConnection, _record: Any) -> None:
+    assert isinstance(connection, sqlite3.Connection)  # noqa: S101
+    connection.isolation_level = None  # the driver issues no BEGIN of its own: `_begin` does
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

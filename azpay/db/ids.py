@@ -1,0 +1,28 @@
+"""Ids that we make: a prefix that says what it is, then the time, then chance.
+
+`pay_01kb7x2m3qf8…`: the first ten characters after the prefix count milliseconds in Crockford's base 32, so
+ids sort by age and new rows land together at the end of an index.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+TIME_DIGITS = 10
+CHANCE_DIGITS = 12
+
+
+def new_id(prefix: str, now: datetime) -> str:
+    """An id such as `pay_01kb7x2m3qf8…`; 60 bits of chance keep two of one millisecond apart."""
+    milliseconds = int(now.timestamp() * 1000)
+    return f"{prefix}_{_base32(milliseconds, TIME_DIGITS)}{_base32(secrets.randbits(60), CHANCE_DIGITS)}"
+
+
+def _base32(number: int, digits: int) -> str:
+    shifts = range(5 * (digits - 1), -1, -5)
+    return "".join(ALPHABET[(number >> shift) & 31] for shift in shifts)

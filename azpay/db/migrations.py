@@ -1,0 +1,56 @@
+"""Bringing a book's tables up to date, with Alembic. Imported only when there is something to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+import azpay
+from azpay.db import schema
+from azpay.db.engines import APPLICATION_ID, WRITES
+
+if TYPE_CHECKING:
+    from azpay.db.database import Database
+
+
+def upgrade(db: Database) -> bool:
+    """Run what is pending, in one transaction; False when there was nothing to do.
+
+    Two programs that start together are safe: the second waits for the first's lock and finds nothing left.
+    """
+    before = schema.state(db)
+    if before is schema.State.CURRENT:
+        return False
+    if before is schema.State.AHEAD:
+        raise schema.too_new(db)
+    with db.engine.execution_options(**{WRITES: True}).begin() as connection:
+        if db.embedded:
+            connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+        else:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({APPLICATION_ID})")
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return True
+
+
+def head() -> str | None:
+    """The newest revision among the scripts; a test holds `schema.HEAD` to it."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+def configuration() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(scripts()))
+    return config
+
+
+def scripts() -> Path:
+    """The migration scripts: inside the installed package, or beside it in a checkout."""
+    package = Path(azpay.__file__).parent
+    installed = package / "migrations"
+    return installed if installed.is_dir() else package.parent / "migrations"

@@ -1,0 +1,174 @@
+"""Stripe's objects, reduced to the fields that we read.
+
+Decoded straight from the JSON that Stripe sends: the SDK's own objects cost twelve to fifty times as much.
+Everything Stripe may leave out or null has a default, because events arrive in the account's API version,
+not in ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """Whether the network or Radar said no, and what to show: https://docs.stripe.com/declines"""
+
+    type: str | None = None
+    reason: str | None = None
+    seller_message: str | None = None
+
+
+class Card(msgspec.Struct, frozen=True):
+    brand: str | None = None
+    last4: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+    fingerprint: str | None = None
+    capture_before: int | None = None
+
+
+class MethodDetails(msgspec.Struct, frozen=True):
+    type: str | None = None
+    card: Card | None = None
+
+
+class StripeError(msgspec.Struct, frozen=True):
+    """The `error` of a refused call, and `last_payment_error`."""
+
+    type: str | None = None
+    code: str | None = None
+    decline_code: str | None = None
+    advice_code: str | None = None
+    message: str | None = None
+    param: str | None = None
+    payment_intent: PaymentIntent | None = None
+
+
+class BalanceTransaction(msgspec.Struct, frozen=True):
+    id: str
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    type: str
+    created: int
+    available_on: int
+    reporting_category: str = ""
+    source: str | None = None
+
+
+class Charge(msgspec.Struct, frozen=True):
+    id: str
+    amount: int
+    currency: str
+    created: int
+    amount_captured: int = 0
+    amount_refunded: int = 0
+    status: str = ""
+    captured: bool = False
+    payment_intent: str | None = None
+    balance_transaction: str | BalanceTransaction | None = None
+    payment_method_details: MethodDetails | None = None
+    outcome: Outcome | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+
+
+class Redirect(msgspec.Struct, frozen=True):
+    url: str | None = None
+
+
+class NextAction(msgspec.Struct, frozen=True):
+    type: str = ""
+    redirect_to_url: Redirect | None = None
+
+
+class PaymentIntent(msgspec.Struct, frozen=True):
+    id: str
+    amount: int
+    currency: str
+    status: str
+    created: int
+    amount_received: int = 0
+    amount_capturable: int = 0
+    livemode: bool = False
+    customer: str | None = None
+    payment_method: str | None = None
+    description: str | None = None
+    receipt_email: str | None = None
+    metadata: dict[str, str] = {}
+    latest_charge: str | Charge | None = None
+    last_payment_error: StripeError | None = None
+    next_action: NextAction | None = None
+
+    @property
+    def charge(self) -> Charge | None:
+        """The latest charge, when it was asked for with `expand`."""
+        return self.latest_charge if isinstance(self.latest_charge, Charge) else None
+
+    @property
+    def charge_id(self) -> str | None:
+        return self.latest_charge.id if isinstance(self.latest_charge, Charge) else self.latest_charge
+
+
+class Refund(msgspec.Struct, frozen=True):
+    id: str
+    amount: int
+    currency: str
+    created: int
+    status: str | None = None
+    charge: str | None = None
+    payment_intent: str | None = None
+    reason: str | None = None
+    failure_reason: str | None = None
+    metadata: dict[str, str] = {}
+    balance_transaction: str | BalanceTransaction | None = None
+
+
+class InvoiceSettings(msgspec.Struct, frozen=True):
+    default_payment_method: str | None = None
+
+
+class Customer(msgspec.Struct, frozen=True):
+    id: str
+    created: int = 0
+    email: str | None = None
+    name: str | None = None
+    deleted: bool = False
+    invoice_settings: InvoiceSettings | None = None
+
+    @property
+    def default_method(self) -> str | None:
+        return self.invoice_settings.default_payment_method if self.invoice_settings else None
+
+
+class PaymentMethod(msgspec.Struct, frozen=True):
+    id: str
+    type: str
+    created: int
+    customer: str | None = None
+    card: Card | None = None
+
+
+class Account(msgspec.Struct, frozen=True):
+    id: str
+    country: str | None = None
+    default_currency: str | None = None
+    email: str | None = None
+    charges_enabled: bool = False
+
+
+class EventData(msgspec.Struct, frozen=True):
+    object: dict[str, Any]
+
+
+class Event(msgspec.Struct, frozen=True):
+    id: str
+    type: str
+    created: int
+    data: EventData
+    livemode: bool = False
+    account: str | None = None
+    api_version: str | None = None

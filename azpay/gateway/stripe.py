@@ -1,0 +1,252 @@
+"""The one door to Stripe. Nothing else imports its SDK.
+
+Each call is tried a few times under the idempotency key it was given, and ends in one of three ways: an
+answer, an error that says nothing was moved, or `AnswerLost`. The SDK's own retries are off, because it forgets
+between two tries whether the first may have taken effect, and that is what decides between the last two.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import httpx
+import msgspec
+import stripe
+
+from azpay.gateway.failures import AnswerLost, StripeUnavailable, Verdict, judge, unreachable
+from azpay.gateway.objects import (
+    Account,
+    BalanceTransaction,
+    Charge,
+    Customer,
+    Event,
+    PaymentIntent,
+    PaymentMethod,
+    Refund,
+    StripeError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+T = TypeVar("T")
+Params = dict[str, Any]
+
+TRIES = 4
+PAGE = 100
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+stripe.enable_telemetry = False
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    error: StripeError = StripeError()
+
+
+class Page(msgspec.Struct, frozen=True):
+    data: list[msgspec.Raw]
+    has_more: bool = False
+
+
+def connect(api_key: str, api_base: str) -> Gateway:
+    """A gateway over HTTPS, or over plain HTTP to a sandbox on this machine."""
+    client = stripe.StripeClient(
+        api_key,
+        base_addresses={"api": api_base},
+        max_network_retries=0,
+        http_client=stripe.HTTPXClient(timeout=TIMEOUT, allow_sync_methods=True),
+    )
+    return Gateway(client)
+
+
+class Gateway:
+    """Stripe, as verbs. Amounts are minor units; `key` is the idempotency key of a stored operation."""
+
+    def __init__(self, client: stripe.StripeClient, *, pause: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._pause = pause
+
+    # moving money
+
+    def create_payment_intent(self, params: Params, *, key: str) -> PaymentIntent:
+        """https://docs.stripe.com/api/payment_intents/create"""
+        return self._post("/v1/payment_intents", {**params, "expand": ["latest_charge"]}, PaymentIntent, key)
+
+    def capture_payment_intent(self, payment_intent: str, amount: int, *, key: str) -> PaymentIntent:
+        """https://docs.stripe.com/api/payment_intents/capture; the rest of the authorization is released."""
+        params = {"amount_to_capture": amount, "expand": ["latest_charge"]}
+        return self._post(f"/v1/payment_intents/{payment_intent}/capture", params, PaymentIntent, key)
+
+    def cancel_payment_intent(self, payment_intent: str, reason: str | None, *, key: str) -> PaymentIntent:
+        """https://docs.stripe.com/api/payment_intents/cancel"""
+        params = {"cancellation_reason": reason, "expand": ["latest_charge"]}
+        return self._post(f"/v1/payment_intents/{payment_intent}/cancel", params, PaymentIntent, key)
+
+    def create_refund(self, params: Params, *, key: str) -> Refund:
+        """https://docs.stripe.com/api/refunds/create"""
+        return self._post("/v1/refunds", params, Refund, key)
+
+    # customers and their methods
+
+    def create_customer(self, params: Params, *, key: str) -> Customer:
+        """https://docs.stripe.com/api/customers/create"""
+        return self._post("/v1/customers", params, Customer, key)
+
+    def customers_with(self, email: str) -> list[Customer]:
+        """Exact and case-sensitive, newest first; Stripe lets several customers share an address."""
+        return list(self._list("/v1/customers", {"email": email}, Customer))
+
+    def customer(self, customer: str) -> Customer:
+        return self._get(f"/v1/customers/{customer}", {}, Customer)
+
+    def set_default_method(self, customer: str, payment_method: str, *, key: str) -> Customer:
+        """The default for invoices at Stripe, and for azpay's own charges."""
+        params = {"invoice_settings": {"default_payment_method": payment_method}}
+        return self._post(f"/v1/customers/{customer}", params, Customer, key)
+
+    def attach(self, payment_method: str, customer: str, *, key: str) -> PaymentMethod:
+        """https://docs.stripe.com/api/payment_methods/attach"""
+        path = f"/v1/payment_methods/{payment_method}/attach"
+        return self._post(path, {"customer": customer}, PaymentMethod, key)
+
+    def detach(self, payment_method: str, *, key: str) -> PaymentMethod:
+        """For good: Stripe lets a detached method never be used again."""
+        return self._post(f"/v1/payment_methods/{payment_method}/detach", {}, PaymentMethod, key)
+
+    def payment_methods(self, customer: str) -> list[PaymentMethod]:
+        return list(self._list(f"/v1/customers/{customer}/payment_methods", {}, PaymentMethod))
+
+    # looking
+
+    def account(self) -> Account:
+        return self._get("/v1/account", {}, Account)
+
+    def payment_intent(self, payment_intent: str) -> PaymentIntent:
+        params = {"expand": ["latest_charge"]}
+        return self._get(f"/v1/payment_intents/{payment_intent}", params, PaymentIntent)
+
+    def refund(self, refund: str) -> Refund:
+        return self._get(f"/v1/refunds/{refund}", {}, Refund)
+
+    def charge(self, charge: str) -> Charge:
+        return self._get(f"/v1/charges/{charge}", {}, Charge)
+
+    def payment_method(self, payment_method: str) -> PaymentMethod:
+        return self._get(f"/v1/payment_methods/{payment_method}", {}, PaymentMethod)
+
+    def balance_transaction(self, balance_transaction: str) -> BalanceTransaction:
+        return self._get(f"/v1/balance_transactions/{balance_transaction}", {}, BalanceTransaction)
+
+    def payment_intents(self, since: datetime, until: datetime) -> Iterator[PaymentIntent]:
+        """All that were created in [since, until), newest first, a page at a time."""
+        params = {**_created(since, until), "expand": ["data.latest_charge"]}
+        return self._list("/v1/payment_intents", params, PaymentIntent)
+
+    def refunds(self, since: datetime, until: datetime) -> Iterator[Refund]:
+        """All that were created in [since, until), newest first, a page at a time."""
+        return self._list("/v1/refunds", _created(since, until), Refund)
+
+    def refunds_of(self, payment_intent: str) -> Iterator[Refund]:
+        return self._list("/v1/refunds", {"payment_intent": payment_intent}, Refund)
+
+    def events(self, since: datetime, until: datetime) -> Iterator[Event]:
+        """Stripe keeps events for thirty days."""
+        return self._list("/v1/events", _created(since, until), Event)
+
+    def fetch(self, kind: str, identity: str) -> Any:
+        """One object of the kind that an event could not speak for."""
+        lookups: dict[str, Callable[[str], Any]] = {
+            "payment_intent": self.payment_intent,
+            "refund": self.refund,
+            "customer": self.customer,
+            "payment_method": self.payment_method,
+            "balance_transaction": self.balance_transaction,
+        }
+        return lookups[kind](identity)
+
+    # how
+
+    def _get(self, path: str, params: Params, into: type[T]) -> T:
+        return _decode(self._ask("get", path, params, key=None), into)
+
+    def _post(self, path: str, params: Params, into: type[T], key: str) -> T:
+        return _decode(self._ask("post", path, params, key=key), into)
+
+    def _list(self, path: str, params: Params, into: type[T]) -> Iterator[T]:
+        after: Params = {}
+        more = True
+        while more:
+            page = _decode(self._ask("get", path, {**params, "limit": PAGE, **after}, key=None), Page)
+            yield from (msgspec.json.decode(raw, type=into) for raw in page.data)
+            more = page.has_more and bool(page.data)
+            after = {"starting_after": _id(page.data[-1])} if more else {}
+
+    def _ask(self, method: Literal["get", "post"], path: str, params: Params, *, key: str | None) -> str:
+        may_have_acted = False
+        for tried in range(1, TRIES + 1):
+            try:
+                return self._once(method, path, params, key)
+            except stripe.StripeError as error:
+                verdict = _verdict(error)
+                may_have_acted = key is not None and (may_have_acted or verdict.may_have_acted)
+                if tried == TRIES or not verdict.again:
+                    raise _final(verdict, may_have_acted=may_have_acted) from error
+            self._pause(min(0.5 * 2 ** (tried - 1), 5.0) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        raise AssertionError("a try ends in an answer or an error")
+
+    def _once(self, method: str, path: str, params: Params, key: str | None) -> str:
+        options: Mapping[str, Any] = {"idempotency_key": key} if key else {}
+        response = self._client.raw_request(method, path, **_present(params), **options)
+        return str(response.body)
+
+
+def _present(params: Params) -> Params:
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _created(since: datetime, until: datetime) -> Params:
+    return {"created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}}
+
+
+def _decode(body: str, into: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=into)
+    except msgspec.DecodeError as error:
+        raise AnswerLost(
+            f"Stripe answered with something we cannot read ({error}).",
+            hint="The same command again asks Stripe under the same key; if it repeats, upgrade azpay.",
+        ) from error
+
+
+class _Identified(msgspec.Struct, frozen=True):
+    id: str
+
+
+def _id(raw: msgspec.Raw) -> str:
+    return msgspec.json.decode(raw, type=_Identified).id
+
+
+def _verdict(error: stripe.StripeError) -> Verdict:
+    if error.http_status is None:
+        cause = error.__cause__
+        return unreachable(type(cause or error).__name__, sent=not isinstance(cause, NEVER_SENT))
+    try:
+        body = msgspec.convert(error.json_body or {}, ErrorBody, strict=False)
+    except msgspec.ValidationError:
+        body = ErrorBody(StripeError(message="an answer we cannot read"))
+    return judge(error.http_status, body.error)
+
+
+def _final(verdict: Verdict, *, may_have_acted: bool) -> Exception:
+    if may_have_acted and not verdict.definite:
+        return AnswerLost(
+            f"{verdict.error.message} Whether it took effect is not known.",
+            hint="Do not start over: the same command again asks Stripe under the same key.",
+        )
+    if isinstance(verdict.error, StripeUnavailable):
+        verdict.error.message = f"{verdict.error.message} Nothing was moved."
+    return verdict.error

@@ -1,0 +1,27 @@
+"""What we were told: Stripe's events, kept once and applied once."""
+
+from azpay.inbox.handling import FetchFirst, Handler, Handlers
+from azpay.inbox.intake import EventUnreadable, Received, keep, read
+from azpay.inbox.looking import Backlog, EventUnknown, about, backlog, one, page
+from azpay.inbox.models import EventState, InboxEvent
+from azpay.inbox.processing import Progress, process
+
+__all__ = [
+    "Backlog",
+    "EventState",
+    "EventUnknown",
+    "EventUnreadable",
+    "FetchFirst",
+    "Handler",
+    "Handlers",
+    "InboxEvent",
+    "Progress",
+    "Received",
+    "about",
+    "backlog",
+    "keep",
+    "one",
+    "page",
+    "process",
+    "read",
+]

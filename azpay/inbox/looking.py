@@ -1,0 +1,85 @@
+"""The inbox, for operators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func
+from sqlmodel import col, select, tuple_
+
+from azpay.errors import NotFound
+from azpay.inbox.models import EventState, InboxEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from azpay.db import Database
+
+
+class EventUnknown(NotFound):
+    """No such event was received."""
+
+    code = "event_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much waits, since when, and what has been given up."""
+
+    waiting: int
+    oldest: datetime | None
+    dead: int
+
+
+def page(
+    db: Database,
+    *,
+    states: Sequence[EventState] = (),
+    types: Sequence[str] = (),
+    object_id: str | None = None,
+    limit: int = 50,
+    before: tuple[datetime, str] | None = None,
+) -> list[InboxEvent]:
+    """Events, the newest received first; `before` is the last row of the page before."""
+    query = select(InboxEvent)
+    if states:
+        query = query.where(col(InboxEvent.state).in_(states))
+    if types:
+        query = query.where(col(InboxEvent.type).in_(types))
+    if object_id is not None:
+        query = query.where(InboxEvent.object_id == object_id)
+    order = (col(InboxEvent.received_at), col(InboxEvent.event))
+    if before is not None:
+        query = query.where(tuple_(*order) < before)
+    with db.reading() as session:
+        return list(session.exec(query.order_by(*(column.desc() for column in order)).limit(limit)))
+
+
+def one(db: Database, event: str) -> InboxEvent:
+    with db.reading() as session:
+        found = session.get(InboxEvent, event)
+    if found is None:
+        raise EventUnknown(
+            f"No event {event!r} was received.", hint="`azpay events list` shows those that were."
+        )
+    return found
+
+
+def about(db: Database, object_ids: Sequence[str]) -> list[InboxEvent]:
+    """The events about any of these objects, oldest first."""
+    query = select(InboxEvent).where(col(InboxEvent.object_id).in_(object_ids))
+    with db.reading() as session:
+        return list(session.exec(query.order_by(col(InboxEvent.created_at), col(InboxEvent.received_at))))
+
+
+def backlog(db: Database) -> Backlog:
+    """The waiting and the dead, for health checks and `doctor`."""
+    waiting = col(InboxEvent.state).in_((EventState.RECEIVED, EventState.FAILED))
+    with db.reading() as session:
+        count, oldest = session.exec(
+            select(func.count(), func.min(InboxEvent.received_at)).where(waiting)
+        ).one()
+        dead = session.exec(select(func.count()).where(InboxEvent.state == EventState.DEAD)).one()
+    return Backlog(waiting=count, oldest=oldest, dead=dead)

@@ -1,0 +1,48 @@
+"""What Stripe told us: each event once, as it came."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from azpay.db import Row, one_of, timestamp
+
+
+class EventState(StrEnum):
+    """`received → done`; a failing one is postponed as `failed` and is `dead` after its last try."""
+
+    RECEIVED = "received"
+    DONE = "done"
+    FAILED = "failed"
+    DEAD = "dead"
+
+
+class InboxEvent(Row, table=True):
+    """One event. `payload` is the body exactly as Stripe signed it."""
+
+    __tablename__ = "inbox_events"
+    __table_args__ = (
+        Index("ix_inbox_events_state_due_at", "state", "due_at"),
+        Index("ix_inbox_events_received_at_event", "received_at", "event"),
+        Index("ix_inbox_events_object_id", "object_id"),
+    )
+
+    event: str = Field(primary_key=True)
+    type: str
+    object_id: str | None = None
+    account: str | None = None
+    livemode: bool
+    api_version: str | None = None
+    payload: bytes
+    secret: str
+    """Which of our webhook secrets matched: its last four characters."""
+    state: EventState = Field(sa_type=one_of(EventState, "state"))
+    attempts: int = 0
+    error: str | None = None
+    created_at: datetime = Field(sa_type=timestamp())
+    received_at: datetime = Field(sa_type=timestamp())
+    due_at: datetime = Field(sa_type=timestamp())
+    processed_at: datetime | None = Field(default=None, sa_type=timestamp())

@@ -1,0 +1,63 @@
+"""Payments, refunds and saved methods: taking money, giving it back, and what became of it."""
+
+from azpay.payments.captures import NotCancelable, NotCapturable, cancel, capture
+from azpay.payments.charges import SuspectedDuplicate, charge
+from azpay.payments.finding import PaymentUnknown, SeveralPayments, find, find_refund
+from azpay.payments.handlers import EVENTS, OBJECTS
+from azpay.payments.history import CursorInvalid, Page, Query, Sort, Story, history, story
+from azpay.payments.models import (
+    Customer,
+    Origin,
+    Payment,
+    PaymentMethod,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+)
+from azpay.payments.refunds import NothingToRefund, RefundExceedsPayment, refund
+from azpay.payments.requests import (
+    CANCEL_REASONS,
+    REASONS,
+    CardNumberRefused,
+    ChargeRequest,
+    RefundRequest,
+    RequestInvalid,
+)
+
+__all__ = [
+    "CANCEL_REASONS",
+    "EVENTS",
+    "OBJECTS",
+    "REASONS",
+    "CardNumberRefused",
+    "ChargeRequest",
+    "CursorInvalid",
+    "Customer",
+    "NotCancelable",
+    "NotCapturable",
+    "NothingToRefund",
+    "Origin",
+    "Page",
+    "Payment",
+    "PaymentMethod",
+    "PaymentStatus",
+    "PaymentUnknown",
+    "Query",
+    "Refund",
+    "RefundExceedsPayment",
+    "RefundRequest",
+    "RefundStatus",
+    "RequestInvalid",
+    "SeveralPayments",
+    "Sort",
+    "Story",
+    "SuspectedDuplicate",
+    "cancel",
+    "capture",
+    "charge",
+    "find",
+    "find_refund",
+    "history",
+    "refund",
+    "story",
+]

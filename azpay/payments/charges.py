@@ -1,0 +1,236 @@
+"""Taking money.
+
+Three short steps, so that a crash between any two of them is harmless:
+
+1. write down that we are about to charge;
+2. ask Stripe, with the key kept in that record;
+3. write down what Stripe said.
+
+Asking for the same charge again while one is open goes on with that one, under its key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import Session, col, select
+
+from azpay import operations
+from azpay.db import new_id
+from azpay.errors import AzpayError, OutcomeUnknown, Refused
+from azpay.gateway import CardDeclined, objects
+from azpay.operations import Kind, Operation
+from azpay.payments import customers
+from azpay.payments.models import Origin, Payment, PaymentStatus
+from azpay.payments.records import (
+    OPERATION_KEY,
+    PAYMENT_KEY,
+    REFERENCE_KEY,
+    absorb_answer,
+)
+from azpay.payments.requests import ChargeRequest, RequestInvalid
+from azpay.payments.transitions import Standing, advance_on_answer
+
+if TYPE_CHECKING:
+    from azpay.db import Database
+    from azpay.gateway.stripe import Gateway
+
+SUSPICIOUS = timedelta(minutes=10)
+LOOK_AROUND = timedelta(minutes=5)
+
+
+class SuspectedDuplicate(Refused):
+    """Something identical was done a moment ago."""
+
+    code = "suspected_duplicate"
+
+
+def charge(db: Database, gateway: Gateway, request: ChargeRequest, *, now: datetime) -> Payment:
+    """Charge, and return the payment: succeeded, authorized, or pending on the bank or the customer.
+
+    The same request again while its operation is open resumes it; the same idempotency key again returns what
+    became of it. Raises CardDeclined, SuspectedDuplicate, KeyTaken, AnswerLost, and what the gateway raises.
+    https://docs.stripe.com/api/payment_intents/create
+    """
+    request = _complete(db, gateway, request, now=now)
+    payment, operation = _intend(db, request, now=now)
+    if operation.settled_at is not None:
+        return _as_it_ended(payment, operation)
+    call = partial(_create, gateway, request, payment, operation)
+    try:
+        intent = operations.ask(db, operation, call, now=now)
+    except operations.KeyTooOld as error:
+        intent = _find(gateway, operation) or _never_happened(db, payment, operation, error, now)
+    except OutcomeUnknown:
+        raise
+    except AzpayError as error:
+        _record_no(db, payment, operation, error, now=now)
+        raise
+    with db.writing() as session:
+        payment = absorb_answer(session, intent, now=now)
+        operations.succeed(session, operation.id, intent.id, now=now)
+    return payment
+
+
+def _complete(db: Database, gateway: Gateway, request: ChargeRequest, *, now: datetime) -> ChargeRequest:
+    """The request with the customer's id for an e-mail, and their default method where none is named."""
+    if request.customer is None:
+        return request
+    customer = customers.identify(db, gateway, request.customer, now=now)
+    method = request.payment_method or customers.default_method(db, gateway, customer, now=now)
+    if method is None:
+        raise RequestInvalid(
+            f"{customer} has no default payment method.",
+            hint=f"Give --method pm_…, or run `azpay methods default pm_… --customer {customer}`.",
+        )
+    return replace(request, customer=customer, payment_method=method)
+
+
+def _intend(db: Database, request: ChargeRequest, *, now: datetime) -> tuple[Payment, Operation]:
+    """The payment and operation for this request, made now or standing open already."""
+    with db.writing() as session:
+        identity = new_id("pay", now)
+        operation, new = operations.plan(
+            session, Kind.CHARGE, identity, digest=_digest(request), key=request.idempotency_key, now=now
+        )
+        if not new:
+            return session.get_one(Payment, operation.subject), operation
+        if not request.allow_duplicate:
+            _refuse_duplicate(session, request, now=now)
+        payment = _written_down(identity, request, now)
+        session.add(payment)
+        return payment, operation
+
+
+def _digest(request: ChargeRequest) -> str:
+    return operations.fingerprint(
+        Kind.CHARGE,
+        amount=request.money.amount,
+        currency=request.money.currency,
+        customer=request.customer,
+        payment_method=request.payment_method,
+        reference=request.reference,
+        description=request.description,
+        receipt_email=request.receipt_email,
+        metadata=dict(request.metadata),
+        authorize_only=request.authorize_only,
+        off_session=request.off_session,
+        key=request.idempotency_key,
+    )
+
+
+def _refuse_duplicate(session: Session, request: ChargeRequest, *, now: datetime) -> None:
+    same = select(Payment).where(
+        Payment.currency == request.money.currency,
+        Payment.amount == request.money.amount,
+        col(Payment.customer).is_not_distinct_from(request.customer),
+        col(Payment.reference).is_not_distinct_from(request.reference),
+        col(Payment.created_at) > now - SUSPICIOUS,
+        col(Payment.status).not_in((PaymentStatus.FAILED, PaymentStatus.CANCELED)),
+    )
+    earlier = session.exec(same.order_by(col(Payment.created_at).desc()).limit(1)).first()
+    if earlier is not None:
+        raise SuspectedDuplicate(
+            f"The same charge of {request.money} was made {_ago(now, earlier.created_at)}: {earlier.id} "
+            f"({earlier.status}).",
+            hint="Look at it with `azpay history`; --allow-duplicate charges again.",
+        )
+
+
+def _ago(now: datetime, then: datetime) -> str:
+    seconds = int((now - then).total_seconds())
+    return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago"  # noqa: PLR2004 - two minutes
+
+
+def _written_down(identity: str, request: ChargeRequest, now: datetime) -> Payment:
+    return Payment(
+        id=identity,
+        status=PaymentStatus.UNKNOWN,
+        currency=request.money.currency,
+        amount=request.money.amount,
+        customer=request.customer,
+        payment_method=request.payment_method,
+        reference=request.reference,
+        description=request.description,
+        receipt_email=request.receipt_email,
+        metadata_=dict(request.metadata),
+        origin=Origin.AZPAY,
+        as_of=now,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _create(
+    gateway: Gateway, request: ChargeRequest, payment: Payment, operation: Operation, key: str
+) -> objects.PaymentIntent:
+    return gateway.create_payment_intent(parameters(request, payment.id, operation.id), key=key)
+
+
+def parameters(request: ChargeRequest, payment_id: str, operation_id: str) -> dict[str, Any]:
+    """What Stripe is sent. The marks in the metadata let us find it again without its id."""
+    marks = {PAYMENT_KEY: payment_id, OPERATION_KEY: operation_id}
+    if request.reference is not None:
+        marks[REFERENCE_KEY] = request.reference
+    optional = {
+        "customer": request.customer,
+        "description": request.description,
+        "receipt_email": request.receipt_email,
+        "capture_method": "manual" if request.authorize_only else None,
+        "off_session": True if request.off_session else None,
+    }
+    return {
+        "amount": request.money.amount,
+        "currency": request.money.currency,
+        "payment_method": request.payment_method,
+        "confirm": True,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "metadata": {**request.metadata, **marks},
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def _record_no(
+    db: Database, payment: Payment, operation: Operation, error: AzpayError, *, now: datetime
+) -> None:
+    """A decline still leaves a payment intent at Stripe; any other definite no leaves nothing there."""
+    intent = error.payment_intent if isinstance(error, CardDeclined) else None
+    with db.writing() as session:
+        if intent is not None:
+            absorb_answer(session, intent, now=now)
+        else:
+            _mark_failed(session.get_one(Payment, payment.id), error, now)
+        operations.fail(
+            session, operation.id, error, now=now, stripe_object=intent.id if intent is not None else None
+        )
+
+
+def _mark_failed(payment: Payment, error: AzpayError, now: datetime) -> None:
+    known = Standing(payment.status, payment.amount_captured, payment.as_of)
+    payment.status = advance_on_answer(known, Standing(PaymentStatus.FAILED, 0, now)).status
+    payment.failure_code, payment.failure_message = error.code, error.message
+    payment.updated_at = now
+
+
+def _find(gateway: Gateway, operation: Operation) -> objects.PaymentIntent | None:
+    """Look for the operation's mark with a list call: search lags, and would miss what just happened."""
+    last = operation.sent_at or operation.created_at
+    around = gateway.payment_intents(operation.created_at - LOOK_AROUND, last + LOOK_AROUND)
+    return next((found for found in around if found.metadata.get(OPERATION_KEY) == operation.id), None)
+
+
+def _never_happened(
+    db: Database, payment: Payment, operation: Operation, error: OutcomeUnknown, now: datetime
+) -> objects.PaymentIntent:
+    never = operations.NeverHappened(operation.id)
+    _record_no(db, payment, operation, never, now=now)
+    raise never from error
+
+
+def _as_it_ended(payment: Payment, operation: Operation) -> Payment:
+    if operation.state is operations.State.FAILED:
+        raise operations.FailedBefore(operation)
+    return payment

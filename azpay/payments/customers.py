@@ -1,0 +1,91 @@
+"""Who pays: a customer by Stripe's id, or by e-mail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlmodel import col, select
+
+from azpay import operations
+from azpay.operations import Kind, Operation
+from azpay.payments.models import Customer
+from azpay.payments.records import absorb_customer
+from azpay.payments.requests import RequestInvalid
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from azpay.db import Database
+    from azpay.gateway import objects
+    from azpay.gateway.stripe import Gateway
+
+
+class SeveralCustomers(RequestInvalid):
+    """Stripe lets several customers share an e-mail; only a person can say which is meant."""
+
+    code = "several_customers"
+
+    def __init__(self, email: str, ids: list[str]) -> None:
+        super().__init__(
+            f"{len(ids)} customers have the e-mail {email}: {', '.join(ids)}.",
+            hint="Give the id: --customer cus_…",
+        )
+
+
+def identify(db: Database, gateway: Gateway, who: str, *, now: datetime) -> str:
+    """The customer's id. An e-mail is looked up here, then at Stripe, and made a customer if it is new."""
+    if "@" not in who:
+        return who
+    return lookup(db, gateway, who, now=now) or _create(db, gateway, who, now=now)
+
+
+def lookup(db: Database, gateway: Gateway, who: str, *, now: datetime) -> str | None:
+    """The customer's id, or None when nobody has that e-mail. Raises SeveralCustomers."""
+    if "@" not in who:
+        return who
+    with db.reading() as session:
+        here = select(Customer.customer).where(Customer.email == who, col(Customer.deleted).is_(False))
+        known = list(session.exec(here))
+    if known:
+        return _the_one(who, known)
+    there = gateway.customers_with(who)
+    with db.writing() as session:
+        for customer in there:
+            absorb_customer(session, customer, now=now)
+    return _the_one(who, [customer.id for customer in there])
+
+
+def _the_one(email: str, ids: list[str]) -> str | None:
+    if len(ids) > 1:
+        raise SeveralCustomers(email, sorted(ids))
+    return ids[0] if ids else None
+
+
+def _create(db: Database, gateway: Gateway, email: str, *, now: datetime) -> str:
+    with db.writing() as session:
+        digest = operations.fingerprint(Kind.CUSTOMER, email=email)
+        operation, _ = operations.plan(session, Kind.CUSTOMER, email, digest=digest, now=now)
+    customer = operations.ask_or_fail(
+        db, operation, lambda key: _make(gateway, email, operation, key), now=now
+    )
+    with db.writing() as session:
+        absorb_customer(session, customer, now=now)
+        operations.succeed(session, operation.id, customer.id, now=now)
+    return customer.id
+
+
+def _make(gateway: Gateway, email: str, operation: Operation, key: str) -> objects.Customer:
+    return gateway.create_customer({"email": email, "metadata": {"azpay_op": operation.id}}, key=key)
+
+
+def default_method(db: Database, gateway: Gateway, customer: str, *, now: datetime) -> str | None:
+    """The method to charge when none is named: as we know it, else as Stripe says."""
+    with db.reading() as session:
+        known = session.get(Customer, customer)
+    if known is not None and known.default_method is not None:
+        return known.default_method
+    answer = gateway.customer(customer)
+    if answer.deleted:
+        raise RequestInvalid(f"{customer} was deleted at Stripe.", hint="Charge another customer.")
+    with db.writing() as session:
+        return absorb_customer(session, answer, now=now).default_method

@@ -1,0 +1,125 @@
+"""Saved payment methods: references to what Stripe keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlmodel import col, select
+
+from azpay import operations
+from azpay.errors import NotFound
+from azpay.operations import Kind
+from azpay.payments.customers import identify, lookup
+from azpay.payments.models import Customer, PaymentMethod
+from azpay.payments.records import absorb_customer, absorb_method
+from azpay.payments.requests import RequestInvalid, check_customer, check_method
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from azpay.db import Database
+    from azpay.gateway.stripe import Gateway
+
+
+class MethodUnknown(NotFound):
+    """The customer has no such saved method on record."""
+
+    code = "method_unknown"
+
+
+def saved(db: Database, customer: str | None = None) -> list[PaymentMethod]:
+    """The methods that can be charged, newest first; of one customer, or of all."""
+    query = select(PaymentMethod).where(
+        col(PaymentMethod.removed_at).is_(None), col(PaymentMethod.customer).is_not(None)
+    )
+    if customer is not None:
+        query = query.where(PaymentMethod.customer == customer)
+    with db.reading() as session:
+        return list(session.exec(query.order_by(col(PaymentMethod.created_at).desc())))
+
+
+def defaults(db: Database) -> set[str]:
+    """The ids of all methods that are some customer's default."""
+    query = select(Customer.default_method).where(col(Customer.default_method).is_not(None))
+    with db.reading() as session:
+        return {str(method) for method in session.exec(query)}
+
+
+def refresh(db: Database, gateway: Gateway, customer: str, *, now: datetime) -> list[PaymentMethod]:
+    """Take in a customer's methods as Stripe has them now."""
+    there = gateway.payment_methods(customer)
+    about = gateway.customer(customer)
+    with db.writing() as session:
+        absorb_customer(session, about, now=now)
+        for method in there:
+            absorb_method(session, method, now=now)
+    return saved(db, customer)
+
+
+def add(db: Database, gateway: Gateway, method: str, who: str, *, now: datetime) -> PaymentMethod:
+    """Attach a method to a customer, known by id or e-mail. Twice is once.
+
+    https://docs.stripe.com/api/payment_methods/attach
+    """
+    check_method(method)
+    check_customer(who)
+    customer = identify(db, gateway, who, now=now)
+    with db.writing() as session:
+        digest = operations.fingerprint(Kind.ATTACH, method=method, customer=customer)
+        operation, _ = operations.plan(session, Kind.ATTACH, method, digest=digest, now=now)
+    answer = operations.ask_or_fail(
+        db, operation, lambda key: gateway.attach(method, customer, key=key), now=now
+    )
+    with db.writing() as session:
+        operations.succeed(session, operation.id, answer.id, now=now)
+        return absorb_method(session, answer, now=now)
+
+
+def remove(db: Database, gateway: Gateway, method: str, *, now: datetime) -> PaymentMethod:
+    """Detach a method for good: Stripe never lets it be used again."""
+    ours = _known(db, method)
+    if ours.removed_at is not None:
+        return ours
+    with db.writing() as session:
+        digest = operations.fingerprint(Kind.DETACH, method=method)
+        operation, _ = operations.plan(session, Kind.DETACH, method, digest=digest, now=now)
+    answer = operations.ask_or_fail(db, operation, lambda key: gateway.detach(method, key=key), now=now)
+    with db.writing() as session:
+        operations.succeed(session, operation.id, answer.id, now=now)
+        _forget_default(session.get(Customer, ours.customer), method)
+        return absorb_method(session, answer, now=now)
+
+
+def _forget_default(customer: Customer | None, method: str) -> None:
+    if customer is not None and customer.default_method == method:
+        customer.default_method = None
+
+
+def make_default(
+    db: Database, gateway: Gateway, method: str, who: str | None = None, *, now: datetime
+) -> Customer:
+    """Charge this method when none is named; of the customer it belongs to, unless another is given."""
+    owner = lookup(db, gateway, who, now=now) if who else _known(db, method).customer
+    if owner is None:
+        raise RequestInvalid(f"{method} belongs to no customer.", hint="Attach it with `azpay methods add`.")
+    with db.writing() as session:
+        digest = operations.fingerprint(Kind.DEFAULT, method=method, customer=owner)
+        operation, _ = operations.plan(session, Kind.DEFAULT, owner, digest=digest, now=now)
+    answer = operations.ask_or_fail(
+        db, operation, lambda key: gateway.set_default_method(owner, method, key=key), now=now
+    )
+    with db.writing() as session:
+        operations.succeed(session, operation.id, answer.id, now=now)
+        return absorb_customer(session, answer, now=now)
+
+
+def _known(db: Database, method: str) -> PaymentMethod:
+    check_method(method)
+    with db.reading() as session:
+        ours = session.get(PaymentMethod, method)
+    if ours is None:
+        raise MethodUnknown(
+            f"No saved method goes by {method}.",
+            hint="`azpay methods list --customer cus_… --refresh` asks Stripe.",
+        )
+    return ours

@@ -1,0 +1,280 @@
+"""Taking Stripe's objects into our records: the one way in, for answers, events and reconciliation alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from azpay.db import new_id
+from azpay.errors import Failed
+from azpay.payments.models import (
+    Customer,
+    Origin,
+    Payment,
+    PaymentMethod,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+)
+from azpay.payments.transitions import (
+    Standing,
+    advance,
+    advance_on_answer,
+    advance_refund,
+    advance_refund_on_answer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlmodel import Session
+
+    from azpay.gateway import objects
+
+PAYMENT_KEY, REFUND_KEY = "azpay_payment", "azpay_refund"
+OPERATION_KEY, REFERENCE_KEY = "azpay_op", "azpay_reference"
+OURS = frozenset({PAYMENT_KEY, REFUND_KEY, OPERATION_KEY, REFERENCE_KEY})
+
+STATUSES = {
+    "requires_payment_method": PaymentStatus.INCOMPLETE,
+    "requires_confirmation": PaymentStatus.INCOMPLETE,
+    "requires_action": PaymentStatus.REQUIRES_ACTION,
+    "processing": PaymentStatus.PROCESSING,
+    "requires_capture": PaymentStatus.AUTHORIZED,
+    "succeeded": PaymentStatus.SUCCEEDED,
+    "canceled": PaymentStatus.CANCELED,
+}
+
+RETURNING = frozenset(
+    {RefundStatus.UNKNOWN, RefundStatus.REQUIRES_ACTION, RefundStatus.PENDING, RefundStatus.SUCCEEDED}
+)
+"""Refunds that took their amount, or still may."""
+
+
+class StatusUnheardOf(Failed):
+    """Stripe used a status that this azpay does not know. The record is left as it was."""
+
+    code = "status_unheard_of"
+
+
+def moment(unix: int) -> datetime:
+    """Stripe's times count whole seconds."""
+    return datetime.fromtimestamp(unix, UTC)
+
+
+def status_of(intent: objects.PaymentIntent) -> PaymentStatus:
+    """Our word for the payment intent's status; a failed attempt is told from one never made."""
+    if intent.status == "requires_payment_method" and intent.last_payment_error is not None:
+        return PaymentStatus.FAILED
+    try:
+        return STATUSES[intent.status]
+    except KeyError:
+        raise StatusUnheardOf(
+            f"{intent.id} has a status that this azpay does not know: {intent.status!r}.",
+            hint="Upgrade azpay.",
+        ) from None
+
+
+# payments
+
+
+def absorb_answer(session: Session, intent: objects.PaymentIntent, *, now: datetime) -> Payment:
+    """Record what Stripe itself just answered about a payment intent."""
+    return _absorb(session, intent, at=now, now=now, advance=advance_on_answer)
+
+
+def absorb_report(session: Session, intent: objects.PaymentIntent, *, at: datetime, now: datetime) -> Payment:
+    """Record what an event of the moment `at` says. Raises OnlyStripeKnows when it cannot be trusted."""
+    return _absorb(session, intent, at=at, now=now, advance=advance)
+
+
+def _absorb(
+    session: Session,
+    intent: objects.PaymentIntent,
+    *,
+    at: datetime,
+    now: datetime,
+    advance: Callable[[Standing, Standing], Standing],
+) -> Payment:
+    payment = payment_for(session, intent) or _found_elsewhere(session, intent, now)
+    known = Standing(payment.status, payment.amount_captured, payment.as_of)
+    after = advance(known, Standing(status_of(intent), intent.amount_received, at))
+    if after.status is status_of(intent):
+        _describe(payment, intent)
+    payment.payment_intent = intent.id
+    payment.status, payment.amount_captured, payment.as_of = after.status, after.captured, after.at
+    payment.updated_at = now
+    session.flush()
+    return payment
+
+
+def payment_for(session: Session, intent: objects.PaymentIntent) -> Payment | None:
+    """Our record of a payment intent: by its id, or by the mark that we left in its metadata."""
+    by_id = select(Payment).where(Payment.payment_intent == intent.id).with_for_update()
+    found = session.exec(by_id).one_or_none()
+    if found is not None or PAYMENT_KEY not in intent.metadata:
+        return found
+    marked = select(Payment).where(
+        Payment.id == intent.metadata[PAYMENT_KEY], col(Payment.payment_intent).is_(None)
+    )
+    return session.exec(marked.with_for_update()).one_or_none()
+
+
+def _found_elsewhere(session: Session, intent: objects.PaymentIntent, now: datetime) -> Payment:
+    payment = Payment(
+        id=_identity(session, intent),
+        payment_intent=intent.id,
+        status=PaymentStatus.UNKNOWN,
+        currency=intent.currency,
+        amount=intent.amount,
+        reference=intent.metadata.get(REFERENCE_KEY),
+        origin=Origin.AZPAY if PAYMENT_KEY in intent.metadata else Origin.ELSEWHERE,
+        metadata_={key: value for key, value in intent.metadata.items() if key not in OURS},
+        description=intent.description,
+        receipt_email=intent.receipt_email,
+        livemode=intent.livemode,
+        as_of=moment(intent.created),
+        created_at=moment(intent.created),
+        updated_at=now,
+    )
+    session.add(payment)
+    return payment
+
+
+def _identity(session: Session, intent: objects.PaymentIntent) -> str:
+    """The id we gave it once, when the book lost the row (a restore from a backup); else a new one."""
+    marked = intent.metadata.get(PAYMENT_KEY)
+    if marked is not None and session.get(Payment, marked) is None:
+        return marked
+    return new_id("pay", moment(intent.created))
+
+
+def _describe(payment: Payment, intent: objects.PaymentIntent) -> None:
+    payment.amount = intent.amount
+    payment.customer = intent.customer or payment.customer
+    payment.payment_method = intent.payment_method or payment.payment_method
+    payment.charge = intent.charge_id or payment.charge
+    payment.livemode = intent.livemode
+    error = intent.last_payment_error
+    payment.failure_code = (error.decline_code or error.code) if error else None
+    payment.failure_message = error.message if error else None
+    redirect = intent.next_action.redirect_to_url if intent.next_action else None
+    payment.next_action_url = redirect.url if redirect else None
+    if intent.charge is not None:
+        _describe_card(payment, intent.charge)
+
+
+def _describe_card(payment: Payment, charge: objects.Charge) -> None:
+    card = charge.payment_method_details.card if charge.payment_method_details else None
+    if card is None:
+        return
+    payment.card_brand, payment.card_last4 = card.brand, card.last4
+    payment.capture_before = moment(card.capture_before) if card.capture_before else None
+
+
+# refunds
+
+
+def absorb_refund_answer(
+    session: Session, payment: Payment, refund: objects.Refund, *, now: datetime
+) -> Refund:
+    """Record what Stripe itself just answered about a refund of `payment`."""
+    return _absorb_refund(session, payment, refund, now=now, advance=advance_refund_on_answer)
+
+
+def absorb_refund_report(
+    session: Session, payment: Payment, refund: objects.Refund, *, now: datetime
+) -> Refund:
+    """Record what an event says about a refund of `payment`. Raises OnlyStripeKnows on a contradiction."""
+    return _absorb_refund(session, payment, refund, now=now, advance=advance_refund)
+
+
+def _absorb_refund(
+    session: Session,
+    payment: Payment,
+    refund: objects.Refund,
+    *,
+    now: datetime,
+    advance: Callable[[RefundStatus, RefundStatus], RefundStatus],
+) -> Refund:
+    ours = refund_for(session, refund) or _refunded_elsewhere(session, payment, refund, now)
+    ours.refund = refund.id
+    ours.status = advance(ours.status, RefundStatus(refund.status or "succeeded"))
+    ours.failure_reason = refund.failure_reason or ours.failure_reason
+    ours.updated_at = now
+    session.flush()
+    recount(session, payment, now=now)
+    return ours
+
+
+def refund_for(session: Session, refund: objects.Refund) -> Refund | None:
+    """Our record of a refund: by its id, or by the mark that we left in its metadata."""
+    found = session.exec(select(Refund).where(Refund.refund == refund.id)).one_or_none()
+    if found is not None or REFUND_KEY not in refund.metadata:
+        return found
+    marked = select(Refund).where(Refund.id == refund.metadata[REFUND_KEY], col(Refund.refund).is_(None))
+    return session.exec(marked).one_or_none()
+
+
+def _refunded_elsewhere(session: Session, payment: Payment, refund: objects.Refund, now: datetime) -> Refund:
+    ours = Refund(
+        id=new_id("ref", moment(refund.created)),
+        payment_id=payment.id,
+        status=RefundStatus.UNKNOWN,
+        currency=refund.currency,
+        amount=refund.amount,
+        reason=refund.reason,
+        origin=Origin.AZPAY if REFUND_KEY in refund.metadata else Origin.ELSEWHERE,
+        created_at=moment(refund.created),
+        updated_at=now,
+    )
+    session.add(ours)
+    return ours
+
+
+def recount(session: Session, payment: Payment, *, now: datetime) -> None:
+    """Make the payment's refunded total the sum of the refunds that took their amount, or still may."""
+    total = select(func.coalesce(func.sum(col(Refund.amount)), 0)).where(
+        Refund.payment_id == payment.id, col(Refund.status).in_(RETURNING)
+    )
+    payment.amount_refunded = int(session.exec(total).one())
+    payment.updated_at = now
+    session.flush()
+
+
+# customers and their methods
+
+
+def absorb_customer(session: Session, customer: objects.Customer, *, now: datetime) -> Customer:
+    """Record a customer as Stripe has it."""
+    ours = session.get(Customer, customer.id) or Customer(
+        customer=customer.id, created_at=moment(customer.created) if customer.created else now, updated_at=now
+    )
+    ours.deleted = ours.deleted or customer.deleted
+    if not customer.deleted:
+        ours.email, ours.name = customer.email, customer.name
+        ours.default_method = customer.default_method
+    ours.updated_at = now
+    session.add(ours)
+    session.flush()
+    return ours
+
+
+def absorb_method(session: Session, method: objects.PaymentMethod, *, now: datetime) -> PaymentMethod:
+    """Record a saved method as Stripe has it: the reference, never the number."""
+    ours = session.get(PaymentMethod, method.id) or PaymentMethod(
+        payment_method=method.id, type=method.type, created_at=moment(method.created)
+    )
+    ours.customer = method.customer or ours.customer
+    if method.card is not None:
+        ours.brand, ours.last4 = method.card.brand, method.card.last4
+        ours.exp_month, ours.exp_year = method.card.exp_month, method.card.exp_year
+        ours.fingerprint = method.card.fingerprint
+    if method.customer is None and ours.removed_at is None:
+        ours.removed_at = now
+    session.add(ours)
+    session.flush()
+    return ours

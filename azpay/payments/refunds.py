@@ -1,0 +1,231 @@
+"""Giving money back.
+
+The amount is taken from what is left to refund in the same transaction that writes the refund down, by one
+conditional update: of many refunds at once, the database lets through as many as the payment can bear.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from azpay import operations
+from azpay.db import new_id
+from azpay.errors import AzpayError, Conflict, OutcomeUnknown
+from azpay.money import Money
+from azpay.operations import Kind, Operation
+from azpay.payments.charges import SuspectedDuplicate
+from azpay.payments.finding import find
+from azpay.payments.models import Origin, Payment, PaymentStatus, Refund, RefundStatus
+from azpay.payments.records import (
+    OPERATION_KEY,
+    PAYMENT_KEY,
+    REFUND_KEY,
+    RETURNING,
+    absorb_refund_answer,
+    recount,
+)
+from azpay.payments.transitions import advance_refund_on_answer
+
+if TYPE_CHECKING:
+    from azpay.db import Database
+    from azpay.gateway import objects
+    from azpay.gateway.stripe import Gateway
+    from azpay.payments.requests import RefundRequest
+
+SUSPICIOUS = timedelta(minutes=10)
+LOOK_AROUND = timedelta(minutes=5)
+
+
+class RefundExceedsPayment(Conflict):
+    """More than is left to refund."""
+
+    code = "refund_exceeds_payment"
+
+    def __init__(self, wanted: Money, left: Money, payment: Payment) -> None:
+        super().__init__(
+            f"{wanted} is more than the {left} that is left to refund of {payment.id}.",
+            hint=f"Leave AMOUNT out to refund the rest; see `azpay history {payment.id}`.",
+        )
+
+
+class NothingToRefund(Conflict):
+    """Nothing was taken, or everything went back already."""
+
+    code = "nothing_to_refund"
+
+
+def refund(db: Database, gateway: Gateway, request: RefundRequest, *, now: datetime) -> Refund:
+    """Refund a payment in part or in full; the refund is succeeded, pending, or needs the customer.
+
+    Asking again for the same refund while it is open resumes it. Raises RefundExceedsPayment, NothingToRefund,
+    SuspectedDuplicate, KeyTaken, AnswerLost, and what the gateway raises.
+    https://docs.stripe.com/api/refunds/create
+    """
+    payment, ours, operation = _intend(db, request, now=now)
+    if operation.settled_at is not None:
+        return _as_it_ended(ours, operation)
+    call = partial(_create, gateway, payment, ours, operation)
+    try:
+        answer = operations.ask(db, operation, call, now=now)
+    except operations.KeyTooOld as error:
+        answer = _find(gateway, payment, operation) or _never_happened(db, ours, operation, error, now)
+    except OutcomeUnknown:
+        raise
+    except AzpayError as error:
+        _record_no(db, ours, operation, error, now=now)
+        raise
+    with db.writing() as session:
+        payment = session.get_one(Payment, payment.id, with_for_update=True)
+        ours = absorb_refund_answer(session, payment, answer, now=now)
+        operations.succeed(session, operation.id, answer.id, now=now)
+    return ours
+
+
+def _intend(db: Database, request: RefundRequest, *, now: datetime) -> tuple[Payment, Refund, Operation]:
+    """The payment, refund and operation for this request, made now or standing open already."""
+    with db.writing() as session:
+        payment = find(session, request.payment)
+        identity = new_id("ref", now)
+        digest = _digest(payment, request)
+        operation, new = operations.plan(
+            session, Kind.REFUND, identity, digest=digest, key=request.idempotency_key, now=now
+        )
+        if not new:
+            return payment, session.get_one(Refund, operation.subject), operation
+        amount = _take(session, payment, request)
+        if not request.allow_duplicate:
+            _refuse_duplicate(session, payment, amount, now=now)
+        ours = _written_down(identity, payment, amount, request, now)
+        session.add(ours)
+        return payment, ours, operation
+
+
+def _digest(payment: Payment, request: RefundRequest) -> str:
+    return operations.fingerprint(
+        Kind.REFUND,
+        payment=payment.id,
+        amount=request.amount,
+        reason=request.reason,
+        note=request.note,
+        key=request.idempotency_key,
+    )
+
+
+def _take(session: Session, payment: Payment, request: RefundRequest) -> int:
+    """Set the amount aside, so that no other refund can have it too."""
+    left = payment.amount_captured - payment.amount_refunded
+    amount = left if request.amount is None else request.amount
+    if payment.status is not PaymentStatus.SUCCEEDED or left == 0:
+        raise NothingToRefund(f"{payment.id} {_why_not(payment)}", hint=_instead(payment))
+    taken = (
+        update(Payment)
+        .where(
+            col(Payment.id) == payment.id,
+            col(Payment.amount_refunded) + amount <= col(Payment.amount_captured),
+        )
+        .values(amount_refunded=col(Payment.amount_refunded) + amount)
+        .execution_options(synchronize_session=False)
+    )
+    if session.execute(taken).rowcount != 1:  # type: ignore[attr-defined]  # a cursor result
+        raise RefundExceedsPayment(Money(amount, payment.currency), Money(left, payment.currency), payment)
+    session.refresh(payment)
+    return amount
+
+
+def _why_not(payment: Payment) -> str:
+    if payment.status is PaymentStatus.SUCCEEDED:
+        return f"was refunded already ({Money(payment.amount_refunded, payment.currency)})."
+    return f"is {payment.status}: nothing was taken that could be given back."
+
+
+def _instead(payment: Payment) -> str:
+    if payment.status is PaymentStatus.AUTHORIZED:
+        return f"Release it with `azpay cancel {payment.id}`."
+    return f"See `azpay history {payment.id}`."
+
+
+def _refuse_duplicate(session: Session, payment: Payment, amount: int, *, now: datetime) -> None:
+    same = select(Refund).where(
+        Refund.payment_id == payment.id,
+        Refund.amount == amount,
+        col(Refund.created_at) > now - SUSPICIOUS,
+        col(Refund.status).in_(RETURNING),
+    )
+    earlier = session.exec(same.limit(1)).first()
+    if earlier is not None:
+        raise SuspectedDuplicate(
+            f"{Money(amount, payment.currency)} of {payment.id} was refunded minutes ago: {earlier.id} "
+            f"({earlier.status}).",
+            hint=f"Look at it with `azpay history {payment.id}`; --allow-duplicate refunds again.",
+        )
+
+
+def _written_down(
+    identity: str, payment: Payment, amount: int, request: RefundRequest, now: datetime
+) -> Refund:
+    return Refund(
+        id=identity,
+        payment_id=payment.id,
+        status=RefundStatus.UNKNOWN,
+        currency=payment.currency,
+        amount=amount,
+        reason=request.reason,
+        note=request.note,
+        origin=Origin.AZPAY,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _create(
+    gateway: Gateway, payment: Payment, ours: Refund, operation: Operation, key: str
+) -> objects.Refund:
+    return gateway.create_refund(parameters(payment, ours, operation.id), key=key)
+
+
+def parameters(payment: Payment, ours: Refund, operation_id: str) -> dict[str, Any]:
+    """What Stripe is sent. The amount is always named, also for a full refund."""
+    marks = {PAYMENT_KEY: payment.id, REFUND_KEY: ours.id, OPERATION_KEY: operation_id}
+    optional = {"reason": ours.reason}
+    return {
+        "payment_intent": payment.payment_intent,
+        "amount": ours.amount,
+        "metadata": marks,
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def _record_no(db: Database, ours: Refund, operation: Operation, error: AzpayError, *, now: datetime) -> None:
+    with db.writing() as session:
+        ours = session.get_one(Refund, ours.id)
+        ours.status = advance_refund_on_answer(ours.status, RefundStatus.FAILED)
+        ours.failure_reason = error.code
+        ours.updated_at = now
+        session.flush()
+        recount(session, session.get_one(Payment, ours.payment_id, with_for_update=True), now=now)
+        operations.fail(session, operation.id, error, now=now)
+
+
+def _find(gateway: Gateway, payment: Payment, operation: Operation) -> objects.Refund | None:
+    assert payment.payment_intent is not None  # noqa: S101 - it succeeded
+    refunds = gateway.refunds_of(payment.payment_intent)
+    return next((found for found in refunds if found.metadata.get(OPERATION_KEY) == operation.id), None)
+
+
+def _never_happened(
+    db: Database, ours: Refund, operation: Operation, error: OutcomeUnknown, now: datetime
+) -> objects.Refund:
+    never = operations.NeverHappened(operation.id)
+    _record_no(db, ours, operation, never, now=now)
+    raise never from error
+
+
+def _as_it_ended(ours: Refund, operation: Operation) -> Refund:
+    if operation.state is operations.State.FAILED:
+        raise operations.FailedBefore(operation)
+    return ours

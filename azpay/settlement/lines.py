@@ -1,0 +1,52 @@
+"""Stripe's ledger lines: what a movement cost, and when its money becomes ours."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session, col, select
+
+from azpay.db.upsert import keep_new
+from azpay.inbox import FetchFirst
+from azpay.settlement.models import BalanceTransaction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azpay.gateway import objects
+
+KIND = "balance_transaction"
+
+
+def take_in(session: Session, line: objects.BalanceTransaction, _now: datetime) -> None:
+    """Record a ledger line. They never change at Stripe, so the first copy is the last."""
+    row = BalanceTransaction(
+        balance_transaction=line.id,
+        source=line.source,
+        type=line.type,
+        reporting_category=line.reporting_category,
+        currency=line.currency,
+        amount=line.amount,
+        fee=line.fee,
+        net=line.net,
+        available_on=datetime.fromtimestamp(line.available_on, UTC),
+        created_at=datetime.fromtimestamp(line.created, UTC),
+    )
+    keep_new(session, [row])
+
+
+def expect(session: Session, line: str | objects.BalanceTransaction | None, now: datetime) -> None:
+    """Make sure that the line is on record. Raises FetchFirst when all we have is its id."""
+    if line is None:
+        return
+    if not isinstance(line, str):
+        take_in(session, line, now)
+    elif session.get(BalanceTransaction, line) is None:
+        raise FetchFirst(KIND, line)
+
+
+def of(session: Session, sources: Sequence[str]) -> list[BalanceTransaction]:
+    """The lines of these charges, refunds and disputes, oldest first."""
+    query = select(BalanceTransaction).where(col(BalanceTransaction.source).in_(sources))
+    return list(session.exec(query.order_by(col(BalanceTransaction.created_at))))

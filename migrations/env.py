@@ -1,0 +1,49 @@
+"""How Alembic reaches a book: over the connection that azpay hands it, or, from its own command line, over
+AZPAY_DATABASE_URL. Only the latter compares the tables with the models, and so imports them."""
+
+import os
+from typing import Any, Literal
+
+from alembic import context
+from sqlalchemy import Connection, MetaData
+
+from azpay.db.tables import NAMING
+
+
+def render(kind: str, item: Any, _autogenerate: Any) -> str | Literal[False]:
+    """Write scripts that do not depend on the package's own column types."""
+    plain = {"AutoString": "sa.String()", "UTCDateTime": "sa.DateTime(timezone=True)"}
+    return plain.get(type(item).__name__, False) if kind == "type" else False
+
+
+def run(connection: Connection, metadata: MetaData) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_type=True,
+        compare_server_default=True,
+        render_item=render,
+        render_as_batch=connection.dialect.name == "sqlite",
+        transaction_per_migration=False,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def from_the_command_line() -> None:
+    from azpay.bootstrap import tables
+    from azpay.db.engines import APPLICATION_ID, WRITES, open_engine
+
+    engine = open_engine(os.environ["AZPAY_DATABASE_URL"])
+    with engine.execution_options(**{WRITES: True}).begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+        run(connection, tables())
+
+
+handed_over = context.config.attributes.get("connection")
+if handed_over is None:
+    from_the_command_line()
+else:
+    run(handed_over, MetaData(naming_convention=NAMING))
