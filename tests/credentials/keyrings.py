@@ -10,7 +10,7 @@ class Remembering(KeyringBackend):
     priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kept: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:
@@ -28,7 +28,7 @@ class Locked(Remembering):
         raise KeyringLocked(f"cannot unlock {service} {username}")
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        raise KeyringLocked(f"cannot keep {password}")
+        raise KeyringLocked(f"cannot keep {password} for {username} of {service}")
 
 
 class Forgetful(Remembering):
