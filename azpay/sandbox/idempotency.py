@@ -1,0 +1,81 @@
+"""Answers kept under idempotency keys, for a day."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from azpay.sandbox import wording
+from azpay.sandbox.errors import StripeError, bad_request
+
+if TYPE_CHECKING:
+    from azpay.sandbox.wire import Json, Request
+
+KEPT_FOR = 24 * 60 * 60
+MAX_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was said the first time, and to which request."""
+
+    fingerprint: str
+    status: int
+    body: str
+    request_id: str
+    at: int
+
+
+class Answers:
+    """Oldest first, so that forgetting looks at one end only."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Answer] = OrderedDict()
+
+    def recall(self, key: str, fingerprint: str, now: int) -> Answer | None:
+        """The answer to replay. Raises when the key was first used for something else."""
+        self._forget(now)
+        answer = self._kept.get(key)
+        if answer is not None and answer.fingerprint != fingerprint:
+            raise _different_request(key)
+        return answer
+
+    def keep(self, key: str, answer: Answer) -> None:
+        self._kept[key] = answer
+
+    def _forget(self, now: int) -> None:
+        while self._kept:
+            key, oldest = next(iter(self._kept.items()))
+            if oldest.at + KEPT_FOR > now:
+                return
+            del self._kept[key]
+
+    def dump(self) -> Json:
+        return {key: asdict(answer) for key, answer in self._kept.items()}
+
+    @classmethod
+    def load(cls, data: Json) -> Answers:
+        answers = cls()
+        answers._kept = OrderedDict((key, Answer(**kept)) for key, kept in data.items())
+        return answers
+
+
+def fingerprint(request: Request) -> str:
+    """The endpoint and its parameters. Their order does not matter, only what they say."""
+    pairs = b"&".join(sorted(request.body.split(b"&")))
+    content = b"\0".join((request.method.encode(), request.path.encode(), request.query.encode(), pairs))
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def check_key(key: str) -> str:
+    if not key.strip():
+        raise bad_request("Idempotency keys must not be empty.")
+    if len(key) > MAX_KEY:
+        raise bad_request(f"Idempotency keys may be at most {MAX_KEY} characters long.")
+    return key
+
+
+def _different_request(key: str) -> StripeError:
+    return StripeError(400, wording.other_request(key), kind="idempotency_error")

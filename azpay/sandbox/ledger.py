@@ -1,0 +1,59 @@
+"""The balance: transactions that are never changed, and two sums per currency that follow from them.
+
+At any time, available + pending is the sum of `net` over all transactions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from azpay.sandbox.store import Collection
+
+if TYPE_CHECKING:
+    from azpay.sandbox.wire import Json
+
+DAY = 24 * 60 * 60
+DAYS_PENDING = 2
+
+
+class Ledger:
+    def __init__(self) -> None:
+        self.transactions = Collection("balance_transaction", "currency", "type", "source")
+        self.available: dict[str, int] = defaultdict(int)
+        self.pending: dict[str, int] = defaultdict(int)
+        self._maturing: dict[int, list[str]] = {}
+
+    def post(self, transaction: Json) -> bool:
+        """Whether this is the first one that waits for its day, so that its release is to be planned."""
+        self.transactions.add(transaction)
+        currency, net = transaction["currency"], transaction["net"]
+        if transaction["status"] == "available":
+            self.available[currency] += net
+            return False
+        self.pending[currency] += net
+        waiting = self._maturing.setdefault(transaction["available_on"], [])
+        waiting.append(transaction["id"])
+        return len(waiting) == 1
+
+    def release(self, due: int) -> int:
+        """Pending money whose day has come becomes available. How many transactions that were."""
+        released = self._maturing.pop(due, [])
+        for transaction in map(self.transactions.get, released):
+            transaction["status"] = "available"
+            self.pending[transaction["currency"]] -= transaction["net"]
+            self.available[transaction["currency"]] += transaction["net"]
+        return len(released)
+
+    @property
+    def currencies(self) -> list[str]:
+        return sorted(self.available.keys() | self.pending.keys())
+
+    def load(self, transactions: list[Json]) -> None:
+        for transaction in transactions:
+            self.post(transaction)
+
+
+def available_on(time: int) -> int:
+    """Midnight UTC, two days on."""
+    return (time // DAY + DAYS_PENDING) * DAY

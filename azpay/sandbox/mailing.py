@@ -1,0 +1,56 @@
+"""From an event that is due at an endpoint to a signed request, and back to what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from azpay.sandbox.versions import LATEST, visible
+from azpay.sandbox.webhooks import signature
+from azpay.sandbox.wire import Delivery
+
+if TYPE_CHECKING:
+    from azpay.sandbox.webhooks import Parcel
+    from azpay.sandbox.wire import Json
+    from azpay.sandbox.world import World
+
+_HEADERS = {
+    "Content-Type": "application/json; charset=utf-8",
+    "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+}
+
+
+def shown_event(event: Json, version: str) -> Json:
+    """The event as an API version sees it: its object, too, is shown in that version."""
+    data = event["data"]
+    if version != LATEST:
+        data = msgspec.json.decode(data)
+        data["object"] = visible(data["object"], version)
+    return {**visible(event, version), "api_version": version, "data": data}
+
+
+def due_deliveries(world: World, *, signed_at: int) -> list[Delivery]:
+    return [_delivery(world, parcel, signed_at) for parcel in world.deliveries.take(world.time)]
+
+
+def _delivery(world: World, parcel: Parcel, signed_at: int) -> Delivery:
+    """The signature is fresh for every attempt."""
+    endpoint = world.webhook_endpoints.get(parcel.endpoint)
+    event = world.events.get(parcel.event)
+    version = endpoint["api_version"] or world.account.api_version
+    body = msgspec.json.encode(shown_event(event, version))
+    headers = {**_HEADERS, "Stripe-Signature": signature(body, endpoint["_secret"], signed_at)}
+    return Delivery(event["id"], endpoint["id"], parcel.attempt, endpoint["url"], headers, body)
+
+
+def settle(world: World, delivery: Delivery, status: int | None) -> None:
+    """Any 2xx means that the event has arrived, and nothing else does."""
+    arrived = status is not None and 200 <= status < 300  # noqa: PLR2004 - what HTTP calls success
+    known = world.deliveries.settle(
+        delivery.event, delivery.endpoint, delivery.attempt, arrived=arrived, now=world.time
+    )
+    event = world.events.find(delivery.event)
+    if known and arrived and event is not None and delivery.endpoint in event["_awaited"]:
+        event["_awaited"].remove(delivery.endpoint)
+        event["pending_webhooks"] = len(event["_awaited"])

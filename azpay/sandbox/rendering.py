@@ -1,0 +1,121 @@
+"""From stored objects to an answer: what a version shows, and the ids that were asked to be expanded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpay.sandbox.errors import StripeError, bad_request
+from azpay.sandbox.versions import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azpay.sandbox.wire import Json
+    from azpay.sandbox.world import World
+
+MAX_DEPTH = 4
+LIST_OF = "list of "
+
+_ANYTHING = "anything"
+_INSIDE = "."
+"""Marks a hash inside an object, which can be passed through but not expanded itself."""
+
+_EXPANDABLE = {
+    "payment_intent": {
+        "customer": "customer",
+        "latest_charge": "charge",
+        "payment_method": "payment_method",
+    },
+    "charge": {
+        "balance_transaction": "balance_transaction",
+        "customer": "customer",
+        "failure_balance_transaction": "balance_transaction",
+        "payment_intent": "payment_intent",
+        "refunds": LIST_OF + "refund",
+    },
+    "refund": {
+        "balance_transaction": "balance_transaction",
+        "charge": "charge",
+        "customer": "customer",
+        "failure_balance_transaction": "balance_transaction",
+        "payment_intent": "payment_intent",
+        "payment_method": "payment_method",
+    },
+    "balance_transaction": {"source": _ANYTHING},
+    "payment_method": {"customer": "customer"},
+    "customer": {"invoice_settings": "customer.invoice_settings"},
+    "customer.invoice_settings": {"default_payment_method": "payment_method"},
+}
+
+
+def check_expansions(kind: str, paths: Sequence[str]) -> None:
+    """Refuse what cannot be expanded on an answer of this kind, before anything is done."""
+    for path in paths:
+        segments = path.split(".")
+        if len(segments) > MAX_DEPTH:
+            message = f"You cannot expand more than {MAX_DEPTH} levels of a property. Property: {path[:100]}"
+            raise bad_request(message, param="expand")
+        reached = kind
+        for segment in segments:
+            reached = _target(reached, segment, path)
+        if _INSIDE in reached or segments[-1] == "data":
+            raise _not_expandable(path)
+
+
+def _target(kind: str, segment: str, path: str) -> str:
+    if kind == _ANYTHING:
+        return _ANYTHING
+    if kind.startswith(LIST_OF) and segment == "data":
+        return kind.removeprefix(LIST_OF)
+    target = _EXPANDABLE.get(kind, {}).get(segment)
+    if target is None:
+        raise _not_expandable(path)
+    return target
+
+
+def _not_expandable(path: str) -> StripeError:
+    return bad_request(f"This property cannot be expanded ({path[:100]}).", param="expand")
+
+
+def render(world: World, answer: Json, *, version: str, expand: Sequence[str] = ()) -> Json:
+    shown = visible(answer, version)
+    if shown.get("object") == "list":
+        shown["data"] = [visible(row, version) for row in shown["data"]]
+    for path in expand:
+        _expand(world, shown, path.split("."), version)
+    return shown
+
+
+def _expand(world: World, node: Json, segments: list[str], version: str) -> None:
+    head, rest = segments[0], segments[1:]
+    value = node.get(head)
+    if isinstance(value, list):
+        for row in value:
+            _expand(world, row, rest, version)
+        return
+    inner = _inner(world, node, head, version)
+    if inner is not None:
+        node[head] = inner
+        if rest:
+            _expand(world, inner, rest, version)
+
+
+def _inner(world: World, node: Json, head: str, version: str) -> Json | None:
+    """What is to stand under `head`; None when there is nothing to expand."""
+    value = node.get(head)
+    if isinstance(value, dict):
+        return dict(value)
+    if head == "refunds" and node["object"] == "charge":
+        return _refunds(world, node["id"], version)
+    found = world.find(value) if isinstance(value, str) else None
+    return None if found is None else visible(found, version)
+
+
+def _refunds(world: World, charge: str, version: str) -> Json:
+    rows = world.refunds.where("charge", charge)[::-1]
+    return {
+        "object": "list",
+        "data": [visible(row, version) for row in rows[:10]],
+        "has_more": len(rows) > 10,  # noqa: PLR2004 - the length of a page
+        "url": f"/v1/charges/{charge}/refunds",
+    }

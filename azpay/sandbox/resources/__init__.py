@@ -1,0 +1,43 @@
+"""One module per kind of object: its parameters, its handlers, its routes, and what is due on it later.
+
+A new resource is a new module here, and a line in the list below.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpay.sandbox import bookkeeping
+from azpay.sandbox.resources import (
+    account,
+    balance,
+    captures,
+    charges,
+    customers,
+    events,
+    payment_intents,
+    payment_methods,
+    refunds,
+    webhook_endpoints,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from azpay.sandbox.routing import Route, Work
+
+_ROUTED = (
+    account,
+    balance,
+    captures,
+    charges,
+    customers,
+    events,
+    payment_intents,
+    payment_methods,
+    refunds,
+    webhook_endpoints,
+)
+
+ROUTES: tuple[Route, ...] = tuple(route for module in _ROUTED for route in module.ROUTES)
+WORK: Mapping[str, Work] = {**bookkeeping.WORK, **captures.WORK, **charges.WORK, **refunds.WORK}

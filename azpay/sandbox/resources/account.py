@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpay.sandbox import wording
+from azpay.sandbox.errors import StripeError
+from azpay.sandbox.params import shape
+from azpay.sandbox.routing import Call, Route
+
+if TYPE_CHECKING:
+    from azpay.sandbox.wire import Json
+    from azpay.sandbox.world import World
+
+
+def _own(world: World, call: Call) -> Json:  # noqa: ARG001 - every handler is called alike
+    return account(world)
+
+
+def _by_id(world: World, call: Call) -> Json:
+    if call.ids["account"] != world.account.id:
+        raise StripeError(403, wording.no_access(call.ids["account"]), code="account_invalid")
+    return account(world)
+
+
+def account(world: World) -> Json:
+    own = world.account
+    nothing_due: Json = {
+        "alternatives": [],
+        "current_deadline": None,
+        "currently_due": [],
+        "disabled_reason": None,
+        "errors": [],
+        "eventually_due": [],
+        "past_due": [],
+        "pending_verification": [],
+    }
+    return {
+        "id": own.id,
+        "object": "account",
+        "business_profile": {
+            "annual_revenue": None,
+            "estimated_worker_count": None,
+            "mcc": "5734",
+            "name": "Azpay Sandbox",
+            "product_description": None,
+            "support_address": None,
+            "support_email": None,
+            "support_phone": None,
+            "support_url": None,
+            "url": None,
+        },
+        "business_type": "company",
+        "capabilities": {"card_payments": "active", "transfers": "active"},
+        "charges_enabled": True,
+        "controller": {"type": "account"},
+        "country": own.country,
+        "created": 1_500_000_000,
+        "default_currency": own.currency,
+        "details_submitted": True,
+        "email": "sandbox@example.com",
+        "external_accounts": {
+            "object": "list",
+            "data": [],
+            "has_more": False,
+            "url": f"/v1/accounts/{own.id}/external_accounts",
+        },
+        "future_requirements": nothing_due,
+        "metadata": {},
+        "payouts_enabled": True,
+        "requirements": nothing_due,
+        "settings": {
+            "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+            "card_payments": {
+                "decline_on": {"avs_failure": False, "cvc_failure": False},
+                "statement_descriptor_prefix": "AZPAY",
+                "statement_descriptor_prefix_kana": None,
+                "statement_descriptor_prefix_kanji": None,
+            },
+            "dashboard": {"display_name": "Azpay Sandbox", "timezone": "Etc/UTC"},
+            "payments": {
+                "statement_descriptor": "AZPAY SANDBOX",
+                "statement_descriptor_kana": None,
+                "statement_descriptor_kanji": None,
+            },
+            "payouts": {
+                "debit_negative_balances": True,
+                "schedule": {"delay_days": 2, "interval": "daily"},
+                "statement_descriptor": None,
+            },
+        },
+        "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
+        "type": "standard",
+    }
+
+
+ROUTES = (
+    Route("GET", "/v1/account", shape(), _own),
+    Route("GET", "/v1/accounts/{account}", shape(), _by_id),
+)

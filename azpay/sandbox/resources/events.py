@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpay.sandbox.errors import bad_request
+from azpay.sandbox.lists import list_page, paged_by_time
+from azpay.sandbox.mailing import shown_event
+from azpay.sandbox.params import array_of, boolean, shape, text
+from azpay.sandbox.routing import Call, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azpay.sandbox.wire import Json
+    from azpay.sandbox.world import World
+
+_KEPT_FOR = 30 * 24 * 60 * 60
+_FILTERS = paged_by_time(type=text(), types=array_of(text()), delivery_success=boolean)
+_MAX_TYPES = 20
+
+
+def _retrieve(world: World, call: Call) -> Json:
+    return _shown(world, world.events.get(call.ids["event"]))
+
+
+def _list(world: World, call: Call) -> Json:
+    """Events of the last thirty days. A type may end in `*`, as in `charge.*`."""
+    params = call.params
+    if "type" in params and "types" in params:
+        raise bad_request("You may only specify one of these parameters: type, types.", param="types")
+    types = params.get("types", [params["type"]] if "type" in params else [])
+    if len(types) > _MAX_TYPES:
+        raise bad_request(f"You may pass at most {_MAX_TYPES} event types.", param="types")
+    equal = {"type": types[0]} if len(types) == 1 and not types[0].endswith("*") else {}
+    keep = _keeper(world, types, params.get("delivery_success"))
+    page = list_page(world.events, "/v1/events", params, equal=equal, keep=keep)
+    return {**page, "data": [_shown(world, event) for event in page["data"]]}
+
+
+def _shown(world: World, event: Json) -> Json:
+    """In the account's version, whatever version asks."""
+    return shown_event(event, world.account.api_version)
+
+
+def _keeper(world: World, types: list[str], delivered: bool | None) -> Callable[[Json], bool]:
+    oldest = world.time - _KEPT_FOR
+
+    def keep(event: Json) -> bool:
+        if event["created"] < oldest or (types and not _is_one_of(event["type"], types)):
+            return False
+        return delivered is None or delivered == (event["pending_webhooks"] == 0)
+
+    return keep
+
+
+def _is_one_of(kind: str, types: list[str]) -> bool:
+    return any(kind == wanted or (wanted.endswith("*") and kind.startswith(wanted[:-1])) for wanted in types)
+
+
+def _retry(world: World, call: Call) -> Json:
+    """Send an event again, by hand. This leaves the automatic attempts alone."""
+    event = world.events.get(call.ids["event"])
+    endpoint = world.webhook_endpoints.get(call.params["webhook_endpoint"], param="webhook_endpoint")
+    world.deliveries.send(event["id"], endpoint["id"], due=world.time, attempt=0)
+    return _shown(world, event)
+
+
+ROUTES = (
+    Route("GET", "/v1/events", _FILTERS, _list),
+    Route("GET", "/v1/events/{event}", shape(), _retrieve),
+    Route(
+        "POST",
+        "/v1/events/{event}/retry",
+        shape(webhook_endpoint=text()).requiring("webhook_endpoint"),
+        _retry,
+    ),
+)

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from azpay.sandbox.errors import bad_request
+from azpay.sandbox.lists import chosen, list_page, paged
+from azpay.sandbox.params import (
+    array_of,
+    boolean,
+    clearable,
+    merged_metadata,
+    metadata,
+    shape,
+    text,
+    unsupported,
+)
+from azpay.sandbox.routing import Call, Route
+from azpay.sandbox.versions import check_version
+
+if TYPE_CHECKING:
+    from azpay.sandbox.wire import Json
+    from azpay.sandbox.world import World
+
+MAX_ENDPOINTS = 16
+
+_UPDATE = shape(
+    description=clearable(text()),
+    disabled=boolean,
+    enabled_events=array_of(text()),
+    metadata=metadata,
+    url=text(),
+)
+_CREATE = shape(
+    api_version=text(),
+    connect=unsupported,
+    description=clearable(text()),
+    enabled_events=array_of(text()),
+    metadata=metadata,
+    url=text(),
+).requiring("enabled_events", "url")
+
+
+def _create(world: World, call: Call) -> Json:
+    """The secret is in this answer, and in no other."""
+    params = call.params
+    _check(params)
+    if sum(1 for _ in world.webhook_endpoints) >= MAX_ENDPOINTS:
+        raise bad_request(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
+    version = check_version(params["api_version"]) if "api_version" in params else None
+    endpoint = {
+        "id": world.ids.new("we"),
+        "object": "webhook_endpoint",
+        "api_version": version,
+        "application": None,
+        "created": world.time,
+        "description": params.get("description"),
+        "enabled_events": params["enabled_events"],
+        "livemode": False,
+        "metadata": merged_metadata({}, params.get("metadata")),
+        "status": "enabled",
+        "url": params["url"],
+        "_secret": world.ids.new("whsec"),
+    }
+    world.webhook_endpoints.add(endpoint)
+    return {**endpoint, "secret": endpoint["_secret"]}
+
+
+def _check(params: Json) -> None:
+    if "url" in params and not _is_url(params["url"]):
+        raise bad_request("Invalid URL: An explicit scheme (such as https) must be provided.", param="url")
+    if "enabled_events" in params and not params["enabled_events"]:
+        raise bad_request("You must enable at least one event.", param="enabled_events")
+
+
+def _is_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _retrieve(world: World, call: Call) -> Json:
+    return world.webhook_endpoints.get(call.ids["endpoint"])
+
+
+def _update(world: World, call: Call) -> Json:
+    endpoint, params = _retrieve(world, call), call.params
+    _check(params)
+    endpoint.update(chosen(params, "description", "enabled_events", "url"))
+    if "metadata" in params:
+        endpoint["metadata"] = merged_metadata(endpoint["metadata"], params["metadata"])
+    if "disabled" in params:
+        endpoint["status"] = "disabled" if params["disabled"] else "enabled"
+    if endpoint["status"] == "disabled":
+        world.deliveries.forget_endpoint(endpoint["id"])
+    return endpoint
+
+
+def _delete(world: World, call: Call) -> Json:
+    endpoint = _retrieve(world, call)
+    endpoint["_deleted"] = True
+    world.deliveries.forget_endpoint(endpoint["id"])
+    return endpoint
+
+
+def _list(world: World, call: Call) -> Json:
+    return list_page(world.webhook_endpoints, "/v1/webhook_endpoints", call.params)
+
+
+ROUTES = (
+    Route("POST", "/v1/webhook_endpoints", _CREATE, _create),
+    Route("GET", "/v1/webhook_endpoints", paged(), _list),
+    Route("GET", "/v1/webhook_endpoints/{endpoint}", shape(), _retrieve),
+    Route("POST", "/v1/webhook_endpoints/{endpoint}", _UPDATE, _update),
+    Route("DELETE", "/v1/webhook_endpoints/{endpoint}", shape(), _delete),
+)

@@ -1,0 +1,138 @@
+"""Stripe's longer sentences, so that the code that says them stays readable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SUPPORT = "https://support.stripe.com/"
+
+NO_KEY = (
+    "You did not provide an API key. You need to provide your API key in the Authorization header, using "
+    "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
+    f"https://stripe.com/docs/api#authentication for details, or we can help at {_SUPPORT}."
+)
+WRONG_CONTENT_TYPE = (
+    "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have "
+    f"any questions, we can help at {_SUPPORT}."
+)
+CARD_NUMBER = (
+    "Sending credit card numbers directly to the Stripe API is generally unsafe. We suggest you use test "
+    "tokens that map to the test card you are using, see https://stripe.com/docs/testing. To enable testing "
+    f"raw card data APIs, see {_SUPPORT}questions/enabling-access-to-raw-card-data-apis."
+)
+METHOD_SPENT = (
+    "This PaymentMethod was previously used without being attached to a Customer or was detached from a "
+    "Customer, and may not be used again."
+)
+METHOD_TAKEN = "The payment method you provided has already been attached to a customer."
+METHOD_NOT_ATTACHED = (
+    "The payment method you provided is not attached to a customer so detachment is impossible."
+)
+METHOD_MISSING = (
+    "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
+    "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a "
+    "payment method or ConfirmationToken."
+)
+RETURN_URL_MISSING = (
+    "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
+    "these payment methods might redirect your customer off of your page, you must provide a `return_url`. "
+    "If you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` "
+    "to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and "
+    "Payment Intents."
+)
+NO_STATEMENT_DESCRIPTOR = (
+    "The `statement_descriptor` parameter isn't supported for the `card` payment method type. Use the "
+    "`statement_descriptor_suffix` parameter instead."
+)
+BAD_DESCRIPTOR = "The statement descriptor must contain a letter and none of < > ' \" * \\."
+NO_MORE_TYPES = (
+    "`payment_method_types` is no longer supported in this API version. Use dynamic payment methods, "
+    "`allowed_payment_method_types` or `excluded_payment_method_types` instead."
+)
+WRONG_SECRET = "The client_secret provided does not match any associated PaymentIntent on this account."  # noqa: S105
+AUTHENTICATION_FAILED = (
+    "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
+    "PaymentMethod to attempt to fulfill this PaymentIntent again."
+)
+
+
+def unknown_address(method: str, path: str) -> str:
+    return (
+        f"Unrecognized request URL ({method}: {path[:200]}). Please see https://stripe.com/docs or we can "
+        f"help at {_SUPPORT}."
+    )
+
+
+def no_access(account: str) -> str:
+    return (
+        f"The provided key does not have access to account '{account[:40]}' (or that account does not "
+        "exist). Application access may have been revoked."
+    )
+
+
+def method_of_another(method: str) -> str:
+    return (
+        f"The customer does not have a payment method with the ID {method}. The payment method must be "
+        "attached to the customer."
+    )
+
+
+def customer_needed(method: str) -> str:
+    return (
+        f"The PaymentMethod {method} is attached to a customer: include that customer in the `customer` "
+        "parameter to use it."
+    )
+
+
+def cannot_capture(status: str) -> str:
+    return (
+        f"This PaymentIntent could not be captured because it has a status of {status}. Only a PaymentIntent "
+        "with one of the following statuses may be captured: requires_capture."
+    )
+
+
+def cannot_cancel(status: str, allowed: Iterable[str]) -> str:
+    return (
+        f"You cannot cancel this PaymentIntent because it has a status of {status}. Only a PaymentIntent "
+        f"with one of the following statuses may be canceled: {', '.join(allowed)}."
+    )
+
+
+def cannot_confirm(status: str, allowed: Iterable[str]) -> str:
+    return (
+        f"You cannot confirm this PaymentIntent because it has a status of {status}. Only a PaymentIntent "
+        f"with one of the following statuses may be confirmed: {', '.join(allowed)}."
+    )
+
+
+def cannot_update(field: str, status: str, allowed: Iterable[str]) -> str:
+    return (
+        f"This PaymentIntent's {field} could not be updated because it has a status of {status}. You may "
+        f"only update the {field} of a PaymentIntent with one of the following statuses: {', "
+        "'.join(allowed)}."
+    )
+
+
+def other_request(key: str) -> str:
+    return (
+        "Keys for idempotent requests can only be used with the same parameters they were first used with. "
+        f"Try using a key other than '{key}' if you meant to execute a different request."
+    )
+
+
+def cannot_be_unset(name: str) -> str:
+    return (
+        f"You passed an empty string for '{name}'. We assume empty values are an attempt to unset a "
+        f"parameter; however '{name}' cannot be unset. You should remove '{name}' from your request or supply a "
+        "non-empty value."
+    )
+
+
+def metadata_too_long(value: str, most: int) -> str:
+    return (
+        f"Metadata values can have up to {most} characters, but you passed in a value that is {len(value)} "
+        f"characters. Invalid value: {value[:40]}..."
+    )
