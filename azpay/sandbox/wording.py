@@ -111,8 +111,7 @@ def cannot_confirm(status: str, allowed: Iterable[str]) -> str:
 def cannot_update(field: str, status: str, allowed: Iterable[str]) -> str:
     return (
         f"This PaymentIntent's {field} could not be updated because it has a status of {status}. You may "
-        f"only update the {field} of a PaymentIntent with one of the following statuses: {', "
-        "'.join(allowed)}."
+        f"only update the {field} of a PaymentIntent with one of these statuses: {', '.join(allowed)}."
     )
 
 
@@ -126,8 +125,8 @@ def other_request(key: str) -> str:
 def cannot_be_unset(name: str) -> str:
     return (
         f"You passed an empty string for '{name}'. We assume empty values are an attempt to unset a "
-        f"parameter; however '{name}' cannot be unset. You should remove '{name}' from your request or supply a "
-        "non-empty value."
+        f"parameter; however '{name}' cannot be unset. You should remove '{name}' from your request or "
+        "supply a non-empty value."
     )
 
 
