@@ -29,7 +29,8 @@ Examples:
     azpay reconcile --since yesterday --until today
 """
 
-_LONG_NUMBER = re.compile(r"\d(?:[ -]*\d){12}")
+# Digits, also in groups, that stand by themselves: an id such as pi_3Nff… may hold any digits.
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_])\d(?:[ -]{0,2}\d){12,}(?![A-Za-z0-9_])")
 
 
 class CardNumberTyped(errors.Usage):
@@ -49,7 +50,7 @@ class Root(CommandGroup):
 
     table: ClassVar[Sequence[Entry]] = ()
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - Typer's, passed on
+    def __init__(self, **settings: Any) -> None:
         super().__init__(**settings | {"commands": listed(self.table)})
 
     def parse_args(self, ctx: _click.Context, args: list[str]) -> list[str]:
@@ -66,12 +67,12 @@ class Root(CommandGroup):
 
 def refuse_card_numbers(args: Sequence[str]) -> None:
     """Also one that was typed with spaces, and so arrived as several arguments."""
-    typed = [*args, " ".join(args)]
-    if not any(_LONG_NUMBER.search(text) for text in typed):
+    numbers = [found[0] for text in (*args, " ".join(args)) for found in _NUMBER.finditer(text)]
+    if not numbers:
         return
     from azpay.logs import looks_like_card_number
 
-    if any(looks_like_card_number(text) for text in typed):
+    if any(map(looks_like_card_number, numbers)):
         raise CardNumberTyped
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 GAP = 2
-FOLDED = 16
+FOLDED = 24
 
 
 @dataclass(frozen=True, slots=True)
