@@ -10,8 +10,6 @@ from azpay import payments, settlement
 from azpay.db import Database, Row, schema
 from azpay.errors import NotAllowed
 from azpay.inbox import Handlers
-from azpay.receipts import models as receipts_models
-from azpay.reconciliation import models as reconciliation_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,5 +85,8 @@ def wire(settings: Settings, *, tell: Callable[[str], None]) -> Azpay:
 
 def tables() -> MetaData:
     """Every table of the book, for the migration tool to compare with."""
-    assert receipts_models.Receipt.metadata is reconciliation_models.Run.metadata is Row.metadata  # noqa: S101
+    from azpay.receipts.models import Receipt
+    from azpay.reconciliation.models import Run
+
+    assert Receipt.metadata is Run.metadata is Row.metadata  # noqa: S101
     return Row.metadata

@@ -5,6 +5,7 @@ Every command asks this first, so it costs two small queries and no import.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -119,3 +120,28 @@ def _foreign(db: Database) -> NotOurDatabase:
         f"{db.where} is not a book of azpay's; nothing in it was touched.",
         hint="Point AZPAY_DATABASE_URL at azpay's own database, or at a file that does not exist yet.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at, and what is wrong with it."""
+
+    name: str
+    problems: list[str]
+
+    @property
+    def verdict(self) -> str:
+        return f"{len(self.problems)} wrong" if self.problems else "ok"
+
+
+def integrity(db: Database) -> list[Check]:
+    """What the store itself can say of its files and references."""
+    if not db.embedded:
+        return []
+    with db.engine.connect() as connection:
+        pages = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+        keys = [
+            f"{table} row {row}: no such {parent}"
+            for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check")
+        ]
+    return [Check("file integrity", [page for page in pages if page != "ok"]), Check("references", keys)]

@@ -25,6 +25,8 @@ from azpay.payments.transitions import (
     advance_on_answer,
     advance_refund,
     advance_refund_on_answer,
+    restate,
+    restate_refund,
 )
 
 if TYPE_CHECKING:
@@ -89,6 +91,19 @@ def absorb_answer(session: Session, intent: objects.PaymentIntent, *, now: datet
 def absorb_report(session: Session, intent: objects.PaymentIntent, *, at: datetime, now: datetime) -> Payment:
     """Record what an event of the moment `at` says. Raises OnlyStripeKnows when it cannot be trusted."""
     return _absorb(session, intent, at=at, now=now, advance=advance)
+
+
+def restate_payment(session: Session, intent: objects.PaymentIntent, *, now: datetime) -> Payment:
+    """Make the record say what Stripe says, whatever it said before.
+
+    Only for a row that has not changed since before Stripe was asked; else late news could undo an end.
+    """
+    with session.no_autoflush:  # amounts may break the table's checks until all of them are right
+        payment = payment_for(session, intent)
+        if payment is not None:
+            payment.currency = intent.currency
+            payment.amount_refunded = _returned(session, payment)
+        return _absorb(session, intent, at=now, now=now, advance=restate)
 
 
 def _absorb(
@@ -192,6 +207,17 @@ def absorb_refund_report(
     return _absorb_refund(session, payment, refund, now=now, advance=advance_refund)
 
 
+def restate_refund_of(
+    session: Session, payment: Payment, refund: objects.Refund, *, now: datetime
+) -> Refund:
+    """Make the record of a refund of `payment` say what Stripe says; see `restate_payment`."""
+    with session.no_autoflush:
+        ours = refund_for(session, refund)
+        if ours is not None:
+            ours.payment_id, ours.amount, ours.currency = payment.id, refund.amount, refund.currency
+    return _absorb_refund(session, payment, refund, now=now, advance=restate_refund)
+
+
 def _absorb_refund(
     session: Session,
     payment: Payment,
@@ -237,12 +263,16 @@ def _refunded_elsewhere(session: Session, payment: Payment, refund: objects.Refu
 
 def recount(session: Session, payment: Payment, *, now: datetime) -> None:
     """Make the payment's refunded total the sum of the refunds that took their amount, or still may."""
+    payment.amount_refunded = _returned(session, payment)
+    payment.updated_at = now
+    session.flush()
+
+
+def _returned(session: Session, payment: Payment) -> int:
     total = select(func.coalesce(func.sum(col(Refund.amount)), 0)).where(
         Refund.payment_id == payment.id, col(Refund.status).in_(RETURNING)
     )
-    payment.amount_refunded = int(session.exec(total).one())
-    payment.updated_at = now
-    session.flush()
+    return int(session.exec(total).one())
 
 
 # customers and their methods

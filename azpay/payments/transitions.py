@@ -60,6 +60,11 @@ def advance_on_answer(known: Standing, answered: Standing) -> Standing:
     )
 
 
+def restate(known: Standing, answered: Standing) -> Standing:
+    """Stripe's answer alone, even where it undoes an end or shrinks a total: for repairs of a wrong record."""
+    return Standing(answered.status, answered.captured, max(known.at, answered.at))
+
+
 def _status(known: Standing, reported: Standing) -> PaymentStatus:
     if known.status is reported.status or known.status is PaymentStatus.UNKNOWN:
         return reported.status
@@ -91,3 +96,8 @@ def advance_refund(known: RefundStatus, reported: RefundStatus) -> RefundStatus:
 def advance_refund_on_answer(known: RefundStatus, answered: RefundStatus) -> RefundStatus:
     """Stripe's own answer decides between two ends, and moves nothing backwards."""
     return answered if REFUND_ORDER[answered] >= REFUND_ORDER[known] else known
+
+
+def restate_refund(_known: RefundStatus, answered: RefundStatus) -> RefundStatus:
+    """Stripe's answer alone: for repairs of a wrong record."""
+    return answered

@@ -48,8 +48,7 @@ def test_a_charge_that_succeeds_is_on_record_with_its_card(azpay: Azpay, stripe:
 
 
 def test_a_lost_answer_does_not_charge_twice(azpay: Azpay, stripe: Sandbox) -> None:
-    for _ in range(4):
-        stripe.drop_next_answer()
+    stripe.drop_next_answer(times=4)
     with pytest.raises(AnswerLost) as lost:
         charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
     assert lost.value.operation == the_operations(azpay)[0].id
@@ -127,7 +126,10 @@ def test_a_duplicate_is_allowed_when_asked_for_or_later(azpay: Azpay, stripe: Sa
 def test_a_declined_charge_may_be_tried_again_at_once(azpay: Azpay, stripe: Sandbox) -> None:
     with pytest.raises(CardDeclined):
         charge(
-            azpay.db, azpay.gateway, a_charge(payment_method="pm_card_chargeDeclinedExpiredCard"), now=azpay.now()
+            azpay.db,
+            azpay.gateway,
+            a_charge(payment_method="pm_card_chargeDeclinedExpiredCard"),
+            now=azpay.now(),
         )
 
     payment = charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
@@ -186,8 +188,7 @@ def test_a_stored_500_is_an_unknown_outcome(azpay: Azpay, stripe: Sandbox) -> No
 def test_an_open_charge_older_than_23_hours_is_looked_up_and_never_sent_again(
     azpay: Azpay, stripe: Sandbox, clock: Clock
 ) -> None:
-    for _ in range(4):
-        stripe.drop_next_answer()
+    stripe.drop_next_answer(times=4)
     with pytest.raises(AnswerLost):
         charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
     clock.advance(hours=25)
@@ -201,8 +202,7 @@ def test_an_open_charge_older_than_23_hours_is_looked_up_and_never_sent_again(
 def test_an_old_open_charge_that_never_reached_stripe_is_settled_as_never_happened(
     azpay: Azpay, stripe: Sandbox, clock: Clock
 ) -> None:
-    for _ in range(4):
-        stripe.drop_next_request()
+    stripe.drop_next_request(times=4)
     with pytest.raises(AnswerLost):
         charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
     clock.advance(hours=25)
@@ -214,7 +214,9 @@ def test_an_old_open_charge_that_never_reached_stripe_is_settled_as_never_happen
     assert the_payments(azpay)[0].status is PaymentStatus.FAILED
 
 
-def test_a_customer_by_email_is_made_once_and_charged_by_default_method(azpay: Azpay, stripe: Sandbox) -> None:
+def test_a_customer_by_email_is_made_once_and_charged_by_default_method(
+    azpay: Azpay, stripe: Sandbox
+) -> None:
     from azpay.payments import methods
 
     saved = methods.add(azpay.db, azpay.gateway, "pm_card_mastercard", "ada@example.com", now=azpay.now())
@@ -232,7 +234,10 @@ def test_a_customer_by_email_is_made_once_and_charged_by_default_method(azpay: A
 def test_a_customer_without_a_default_method_is_not_charged(azpay: Azpay, stripe: Sandbox) -> None:
     with pytest.raises(RequestInvalid, match="no default payment method"):
         charge(
-            azpay.db, azpay.gateway, a_charge(payment_method=None, customer="ada@example.com"), now=azpay.now()
+            azpay.db,
+            azpay.gateway,
+            a_charge(payment_method=None, customer="ada@example.com"),
+            now=azpay.now(),
         )
 
     assert stripe.payment_intents == []

@@ -1,0 +1,201 @@
+"""`azpay charge`, `azpay capture`, `azpay cancel`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from azpay.bootstrap import Azpay
+    from azpay.cli.options import Yes
+    from azpay.money import Money
+    from azpay.payments import Payment
+
+PENDING = 8
+
+Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="In major units with a dot: 12.50.")]
+Minor = Annotated[bool, typer.Option("--amount-minor", help="AMOUNT is in minor units: 1250 for 12.50.")]
+Live = Annotated[str | None, typer.Option("--live", metavar="ACCOUNT", help="Live mode: whose money moves.")]
+
+
+def charge(  # noqa: PLR0913 - a command's options
+    ctx: typer.Context,
+    amount: Amount,
+    currency: Annotated[str, typer.Argument(metavar="CURRENCY", help="Three letters, such as eur.")],
+    customer: Annotated[
+        str | None, typer.Option(metavar="C", help="A cus_… id, or an e-mail address.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(metavar="PM", help="A pm_… id; else the default one.")] = None,
+    reference: Annotated[str | None, typer.Option(metavar="ORDER", help="What you call it.")] = None,
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="What it is for.")] = None,
+    receipt_email: Annotated[str | None, typer.Option(metavar="ADDR", help="Where Stripe writes to.")] = None,
+    metadata: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Kept at Stripe with it.")] = None,
+    authorize_only: Annotated[bool, typer.Option("--authorize-only", help="Hold it; capture later.")] = False,
+    off_session: Annotated[
+        bool, typer.Option("--off-session/--on-session", help="Whether the customer is away.")
+    ] = False,
+    idempotency_key: Annotated[str | None, typer.Option(metavar="KEY", help="Your own key for it.")] = None,
+    allow_duplicate: Annotated[
+        bool, typer.Option("--allow-duplicate", help="Even if it looks repeated.")
+    ] = False,
+    amount_minor: Minor = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the request; send nothing.")] = False,
+    yes: Yes = False,
+    live: Live = None,
+) -> None:
+    """Charge a saved or a one-time payment method.
+
+    Examples:
+
+        azpay charge 19.99 usd --method pm_card_visa
+        azpay charge 12.50 eur --customer ada@example.com --reference order-1001
+        azpay charge 100 eur --customer cus_123 --authorize-only     # then: azpay capture
+
+    The same command again is safe: it goes on with what is open, and stops what looks like a repetition.
+    """
+    from azpay.cli import output, wiring
+    from azpay.payments import ChargeRequest
+
+    request = ChargeRequest(
+        money=money(amount, currency, minor=amount_minor),
+        payment_method=method,
+        customer=customer,
+        reference=reference,
+        description=description,
+        receipt_email=receipt_email,
+        metadata=pairs(metadata or []),
+        authorize_only=authorize_only,
+        off_session=off_session,
+        idempotency_key=idempotency_key,
+        allow_duplicate=allow_duplicate,
+    )
+    output.say(ctx, f"{'Hold' if authorize_only else 'Charge'} {request.money.echo()}")
+    if dry_run:
+        show_request(ctx, request)
+        return
+    azpay = wiring.azpay_of(ctx)
+    consent(azpay, request.money, yes=yes, live=live)
+    from azpay import payments
+
+    show(ctx, azpay, payments.charge(azpay.db, azpay.gateway, request, now=azpay.now()))
+
+
+def capture(
+    ctx: typer.Context,
+    payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="By pay_… or pi_… id, or reference.")],
+    amount: Annotated[str | None, typer.Argument(metavar="[AMOUNT]", help="Less than all of it.")] = None,
+    amount_minor: Minor = False,
+    yes: Yes = False,
+    live: Live = None,
+) -> None:
+    """Take what `charge --authorize-only` held.
+
+    Examples:
+
+        azpay capture order-1001
+        azpay capture pay_01kb7x2m3qf8 80.00     # the rest is released
+
+    Capturing what is captured already is not an error.
+    """
+    from azpay import payments
+    from azpay.cli import output, wiring
+    from azpay.money import Money
+
+    azpay = wiring.azpay_of(ctx)
+    with azpay.db.reading() as session:
+        found = payments.find(session, payment)
+    taking = (
+        money(amount, found.currency, minor=amount_minor) if amount else Money(found.amount, found.currency)
+    )
+    output.say(ctx, f"Capture {taking.echo()} of {found.id}")
+    consent(azpay, taking, yes=yes, live=live)
+    asked = taking.amount if amount else None
+    show(ctx, azpay, payments.capture(azpay.db, azpay.gateway, found.id, asked, now=azpay.now()))
+
+
+def cancel(
+    ctx: typer.Context,
+    payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="By pay_… or pi_… id, or reference.")],
+    reason: Annotated[
+        str | None, typer.Option(help="duplicate, fraudulent, requested_by_customer or abandoned.")
+    ] = None,
+) -> None:
+    """Let an authorization, or a payment that is not done, go.
+
+    Examples:
+
+        azpay cancel order-1001
+        azpay cancel pay_01kb7x2m3qf8 --reason requested_by_customer
+
+    What was captured already is given back with `azpay refund`.
+    """
+    from azpay import payments
+    from azpay.cli import wiring
+
+    azpay = wiring.azpay_of(ctx)
+    show(ctx, azpay, payments.cancel(azpay.db, azpay.gateway, payment, reason, now=azpay.now()))
+
+
+def money(amount: str, currency: str, *, minor: bool) -> Money:
+    """What was typed, as money. Never rounds."""
+    from azpay.money import Money
+
+    return Money.parse_minor(amount, currency) if minor else Money.parse(amount, currency)
+
+
+def pairs(items: list[str]) -> dict[str, str]:
+    """`K=V` as given on the command line."""
+    from azpay.payments import RequestInvalid
+
+    split = [item.partition("=") for item in items]
+    broken = next((key for key, equals, _ in split if not equals or not key), None)
+    if broken is not None:
+        raise RequestInvalid(f"{broken!r} is not K=V.", hint="Such as --metadata order=1001.")
+    return {key: value for key, _, value in split}
+
+
+def consent(azpay: Azpay, amount: Money, *, yes: bool, live: str | None) -> None:
+    """In live mode: the amount typed again, or --yes with the account named. Test mode asks nothing."""
+    if not azpay.settings.live:
+        return
+    from azpay.access import require_account
+    from azpay.cli.prompts import confirm_amount
+
+    if yes or live:
+        require_account(azpay.gateway, live)
+    confirm_amount(str(amount), yes=yes and live is not None)
+
+
+def show_request(ctx: typer.Context, request: object) -> None:
+    """What would be sent, with marks in the places of ids not made yet."""
+    from azpay.cli import output
+    from azpay.cli.tables import Fields
+    from azpay.payments import ChargeRequest
+    from azpay.payments.charges import parameters
+
+    assert isinstance(request, ChargeRequest)  # noqa: S101
+    data = parameters(request, "(new)", "(new)")
+    rows = [(name, str(value)) for name, value in data.items()]
+    output.emit(
+        ctx,
+        schema="azpay.request/1",
+        data={"method": "POST", "path": "/v1/payment_intents", "parameters": data},
+        human=Fields(rows, title="POST /v1/payment_intents  (not sent)"),
+    )
+
+
+def show(ctx: typer.Context, azpay: Azpay, payment: Payment) -> None:
+    """The payment; a status of 8 when it is not over yet."""
+    from azpay.cli import output
+    from azpay.cli.showing import payment_data, payment_fields
+    from azpay.payments import PaymentStatus
+
+    output.emit(
+        ctx,
+        schema="azpay.payment/1",
+        data=payment_data(payment),
+        human=payment_fields(payment, azpay.settings.zone),
+    )
+    if payment.status in {PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN}:
+        raise typer.Exit(PENDING)

@@ -1,0 +1,132 @@
+"""One payment's whole story: what we asked, what Stripe said, where the money went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from azpay.cli.dates import shown
+from azpay.cli.showing import instant, payment_data, payment_fields, refund_data, refunds_table
+from azpay.cli.tables import Block, Column, Table
+from azpay.money import Money
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from azpay.payments import Story
+
+
+def data(story: Story) -> dict[str, Any]:
+    """The story for programs."""
+    return {
+        "payment": payment_data(story.payment),
+        "refunds": [refund_data(refund) for refund in story.refunds],
+        "operations": [
+            {
+                "id": operation.id,
+                "kind": operation.kind,
+                "state": operation.state,
+                "attempts": operation.attempts,
+                "error": operation.error_code,
+                "created": instant(operation.created_at),
+                "settled": instant(operation.settled_at),
+            }
+            for operation in story.operations
+        ],
+        "balance_transactions": [
+            {
+                "id": line.balance_transaction,
+                "type": line.type,
+                "amount": line.amount,
+                "fee": line.fee,
+                "net": line.net,
+                "currency": line.currency,
+                "available_on": instant(line.available_on),
+            }
+            for line in story.lines
+        ],
+        "events": [
+            {
+                "id": event.event,
+                "type": event.type,
+                "state": event.state,
+                "created": instant(event.created_at),
+                "received": instant(event.received_at),
+            }
+            for event in story.events
+        ],
+    }
+
+
+def blocks(story: Story, zone: tzinfo) -> list[Block]:
+    """The story for people; a part that is empty is left out."""
+    parts: list[Block] = [payment_fields(story.payment, zone)]
+    if story.refunds:
+        parts += ["\nRefunds", refunds_table(story.refunds, zone)]
+    if story.lines:
+        parts += ["\nMoney at Stripe", _lines(story, zone)]
+    if story.operations:
+        parts += ["\nWhat azpay asked", _operations(story, zone)]
+    if story.events:
+        parts += ["\nWhat Stripe told", _events(story, zone)]
+    return parts
+
+
+def _lines(story: Story, zone: tzinfo) -> Table:
+    columns = [
+        Column("Type"),
+        Column("Amount", right=True),
+        Column("Fee", right=True),
+        Column("Net", right=True),
+        Column("Available"),
+        Column("Line", drop=1),
+    ]
+    return Table(
+        columns,
+        [
+            [
+                line.type,
+                *(Money(part, line.currency).display() for part in (line.amount, line.fee, line.net)),
+                shown(line.available_on, zone)[:10],
+                line.balance_transaction,
+            ]
+            for line in story.lines
+        ],
+    )
+
+
+def _operations(story: Story, zone: tzinfo) -> Table:
+    columns = [
+        Column("When"),
+        Column("What"),
+        Column("Outcome", style={"succeeded": "green", "failed": "red", "unknown": "bold red"}),
+        Column("Tries", right=True, drop=1),
+        Column("Operation", drop=2),
+        Column("Error", drop=3, fold=True),
+    ]
+    return Table(
+        columns,
+        [
+            [
+                shown(operation.created_at, zone),
+                operation.kind,
+                operation.state,
+                str(operation.attempts),
+                operation.id,
+                operation.error_message or "",
+            ]
+            for operation in story.operations
+        ],
+    )
+
+
+def _events(story: Story, zone: tzinfo) -> Table:
+    columns = [
+        Column("When"),
+        Column("Event"),
+        Column("Applied", style={"done": "green", "dead": "bold red", "failed": "red"}),
+        Column("Id", drop=1),
+    ]
+    return Table(
+        columns,
+        [[shown(event.created_at, zone), event.type, event.state, event.event] for event in story.events],
+    )

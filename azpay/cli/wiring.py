@@ -1,0 +1,79 @@
+"""What a command works with: `ctx.obj` when a test or the demo hands it in, else built from the settings.
+
+A command asks for as little as it needs: `book_of` loads no Stripe SDK, `settings_of` not even the tables.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from azpay.cli.options import globals_of
+from azpay.cli.output import banner, say, warn
+
+if TYPE_CHECKING:
+    import typer
+
+    from azpay.bootstrap import Azpay
+    from azpay.credentials import Credentials
+    from azpay.db import Database
+    from azpay.settings import Settings
+
+
+def azpay_of(ctx: typer.Context) -> Azpay:
+    """Everything, for commands that ask Stripe."""
+    from azpay import bootstrap
+
+    if isinstance(ctx.obj, bootstrap.Azpay):
+        return ctx.obj
+    return bootstrap.wire(settings_of(ctx), tell=lambda line: say(ctx, line))
+
+
+def book_of(ctx: typer.Context) -> Database:
+    """The book alone, for commands that only look."""
+    from azpay import bootstrap
+
+    if isinstance(ctx.obj, bootstrap.Azpay):
+        return ctx.obj.db
+    return bootstrap.open_book(unlocked_settings_of(ctx), tell=lambda line: say(ctx, line))
+
+
+def settings_of(ctx: typer.Context) -> Settings:
+    """The settings, with the Stripe key from the keyring where none is set."""
+    from azpay.settings import keyed
+
+    settings = unlocked_settings_of(ctx)
+    if settings.live:
+        banner(f"LIVE MODE: profile {settings.profile}. Real money moves.")
+    if settings.stripe_api_key is not None:
+        return settings
+    credentials = credentials_of(settings)
+    key = credentials.find(settings.profile, STRIPE_KEY)
+    if key is None:
+        return settings
+    return keyed(settings, key, origin=credentials.where(settings.profile, STRIPE_KEY) or "credentials")
+
+
+STRIPE_KEY = "stripe-api-key"
+
+
+def credentials_of(settings: Settings) -> Credentials:
+    """Where this user's keys are kept: keyring, private file, or what systemd mounts."""
+    from azpay.credentials import Credentials
+
+    mounted = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Credentials(settings.config_file.parent, mounted=Path(mounted) if mounted else None)
+
+
+def unlocked_settings_of(ctx: typer.Context) -> Settings:
+    """The settings as they are written, without a look into the keyring."""
+    from azpay import settings
+
+    given = globals_of(ctx)
+    loaded = settings.load(
+        flags={"profile": given.profile, "timezone": given.tz}, env=os.environ, cwd=Path.cwd()
+    )
+    for line in loaded.warnings:
+        warn(line)
+    return loaded
