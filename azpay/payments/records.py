@@ -214,7 +214,7 @@ def restate_refund_of(
     with session.no_autoflush:
         ours = refund_for(session, refund)
         if ours is not None:
-            ours.payment_id, ours.amount, ours.currency = payment.id, refund.amount, refund.currency
+            ours.amount, ours.currency = refund.amount, refund.currency
     return _absorb_refund(session, payment, refund, now=now, advance=restate_refund)
 
 

@@ -18,6 +18,13 @@ class RunState(StrEnum):
     """It stopped before both sides were read: a clean result means nothing."""
 
 
+class ObjectType(StrEnum):
+    """What is compared, by Stripe's names."""
+
+    PAYMENT_INTENT = "payment_intent"
+    REFUND = "refund"
+
+
 class DriftKind(StrEnum):
     MISSING_HERE = "missing_here"
     MISSING_THERE = "missing_there"

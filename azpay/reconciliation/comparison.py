@@ -1,0 +1,128 @@
+"""Reading both books side by side, and keeping what differs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpay.db import new_id
+from azpay.reconciliation import books
+from azpay.reconciliation.certificates import Certificate
+from azpay.reconciliation.matching import Difference, Pair, difference, pairs
+from azpay.reconciliation.models import Drift, ObjectType
+from azpay.reconciliation.sightings import Sighting, look, look_here, subject_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from azpay.db import Database
+    from azpay.gateway.stripe import Gateway
+    from azpay.reconciliation.books import Period
+    from azpay.reconciliation.lines import Line
+
+
+class Comparison:
+    """What one run has read and found so far."""
+
+    def __init__(
+        self,
+        db: Database,
+        gateway: Gateway,
+        run_id: str,
+        period: Period,
+        *,
+        clock: Callable[[], datetime],
+        progress: Callable[[int], None],
+    ) -> None:
+        self._db, self._gateway = db, gateway
+        self._run_id, self._period = run_id, period
+        self._clock, self._progress = clock, progress
+        self._read = 0
+        self._named: set[str | None] = set()
+        self.certificate = Certificate()
+        self.drifts: list[Drift] = []
+
+    def compare(self, object_type: ObjectType) -> None:
+        """One type of object, window by window, from Stripe's side and then from ours.
+
+        A line of ours belongs to the window of its own time, its counterpart often to the one read just
+        before. What neither has is looked for at Stripe by its id before it is missed.
+        """
+        before: set[str] = set()
+        theirs = self._counted(books.theirs(self._gateway, object_type, self._period))
+        for window, there in books.windows(theirs, self._period):
+            met = self._from_theirs(object_type, there)
+            judged = met | before | self._named
+            for here in books.recorded(self._db, object_type, window):
+                self._from_ours([line for line in here if line.ours not in judged])
+            before = met
+
+    def _counted(self, lines: Iterator[Line]) -> Iterator[Line]:
+        for line in lines:
+            self._read += 1
+            self._progress(self._read)
+            yield line
+
+    def _from_theirs(self, object_type: ObjectType, there: Sequence[Line]) -> set[str]:
+        """Judge what Stripe told of; return the ids of ours that were met."""
+        ours = books.counterparts(self._db, object_type, there)
+        met = {line.ours for line in ours if line.ours is not None}
+        found = []
+        for pair in pairs(ours, there):
+            if pair.there is not None and not pair.there.bookable:
+                self.certificate.outside += 1
+            elif difference(pair) is None:
+                self.certificate.count(pair.here, pair.there)
+            else:
+                found.append(self._judged(pair))
+        self._keep(found)
+        return met
+
+    def _from_ours(self, here: Sequence[Line]) -> None:
+        """Judge what we recorded and Stripe did not tell of."""
+        suspects = [pair for pair in pairs(here, ()) if difference(pair) is not None]
+        self._keep([self._missed(pair) for pair in suspects])
+
+    def _judged(self, pair: Pair) -> Difference | None:
+        """A second look. What Stripe just listed and we lack altogether need not be asked for again."""
+        subject, now = subject_of(pair), self._clock()
+        seen = look_here(self._db, subject, pair.there, now=now)
+        if seen.here is not None:
+            seen = look(self._db, self._gateway, subject, now=now)
+        return self._settled(seen)
+
+    def _missed(self, pair: Pair) -> Difference | None:
+        """What Stripe does have lies outside the period, by Stripe's time, or was judged already."""
+        seen = look(self._db, self._gateway, subject_of(pair), now=self._clock())
+        return self._settled(seen) if seen.there is None else None
+
+    def _settled(self, seen: Sighting) -> Difference | None:
+        if seen.difference is not None and seen.moving:
+            self.certificate.moving += 1
+            return None
+        self.certificate.count(seen.here, seen.there)
+        return seen.difference
+
+    def _keep(self, found: Sequence[Difference | None]) -> None:
+        now = self._clock()
+        drifts = [self._drift(each, now) for each in found if each is not None]
+        if drifts:
+            with self._db.writing() as session:
+                session.add_all(drifts)
+            self.drifts += drifts
+            self._named.update(drift.ours for drift in drifts)
+
+    def _drift(self, found: Difference, now: datetime) -> Drift:
+        object_type, ours, theirs = subject_of(found.pair)
+        return Drift(
+            id=new_id("drf", now),
+            run_id=self._run_id,
+            kind=found.kind,
+            object_type=object_type.value,
+            ours=ours,
+            theirs=theirs,
+            currency=found.currency,
+            amount=found.amount,
+            said_here=found.said_here,
+            said_there=found.said_there,
+        )

@@ -1,0 +1,114 @@
+"""One comparison of a period, from opening a run to closing it.
+
+A run is complete only when both sides were read to their end. One that stops for whatever reason, a throttled
+or unreachable Stripe or a person's Ctrl-C, stays incomplete, and what it did find is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlmodel import col, select
+
+from azpay.db import new_id
+from azpay.db.database import DatabaseUnavailable
+from azpay.errors import AzpayError, NotFound
+from azpay.reconciliation.comparison import Comparison
+from azpay.reconciliation.models import Drift, ObjectType, Run, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from azpay.db import Database
+    from azpay.gateway.stripe import Gateway
+    from azpay.reconciliation.books import Period
+    from azpay.reconciliation.certificates import Certificate
+
+
+class RunUnknown(NotFound):
+    """The book holds no such run."""
+
+    code = "run_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run came to. Only a complete one says anything about what is not in `drifts`."""
+
+    run: Run
+    drifts: list[Drift]
+    certificate: Certificate
+    trouble: AzpayError | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.run.state is RunState.COMPLETE
+
+
+def until_now(now: datetime) -> datetime:
+    """The end of a period that takes in the second that is now, as Stripe counts seconds."""
+    return now.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def reconcile(
+    db: Database,
+    gateway: Gateway,
+    period: Period,
+    *,
+    clock: Callable[[], datetime],
+    only: Sequence[ObjectType] = tuple(ObjectType),
+    progress: Callable[[int], None] = lambda _read: None,
+) -> Report:
+    """Compare the period on both sides, in both directions. Safe beside daemons; changes nothing but the run.
+
+    Trouble while reading ends the run and is in the report; only trouble before it began is raised.
+    """
+    run = _open(db, period, now=clock())
+    comparison = Comparison(db, gateway, run.id, period, clock=clock, progress=progress)
+    trouble: AzpayError | None = None
+    state = RunState.INCOMPLETE
+    try:
+        for object_type in only:
+            comparison.compare(object_type)
+        state = RunState.COMPLETE
+    except AzpayError as error:
+        trouble = error
+    finally:
+        try:
+            run = _close(db, run, state, comparison.certificate, now=clock())
+        except DatabaseUnavailable as error:
+            trouble = trouble or error
+    return Report(run, comparison.drifts, comparison.certificate, trouble)
+
+
+def find(db: Database, run_id: str) -> tuple[Run, list[Drift]]:
+    """A run of the past and what it found. Raises RunUnknown."""
+    with db.reading() as session:
+        run = session.get(Run, run_id)
+        drifts = session.exec(select(Drift).where(Drift.run_id == run_id).order_by(col(Drift.id))).all()
+    if run is None:
+        raise RunUnknown(f"This book holds no run {run_id!r}.")
+    return run, list(drifts)
+
+
+def _open(db: Database, period: Period, *, now: datetime) -> Run:
+    run = Run(
+        id=new_id("run", now),
+        state=RunState.RUNNING,
+        since=period.since,
+        until=period.until,
+        started_at=now,
+    )
+    with db.writing() as session:
+        session.add(run)
+    return run
+
+
+def _close(db: Database, run: Run, state: RunState, certificate: Certificate, *, now: datetime) -> Run:
+    with db.writing() as session:
+        kept = session.get_one(Run, run.id)
+        kept.state, kept.finished_at = state, now
+        kept.ours, kept.theirs = certificate.here, certificate.there
+    return kept

@@ -1,0 +1,124 @@
+"""A second look at one thing, on both sides, so that neither can have moved between the two glances.
+
+Our row is read, then Stripe is asked, then our row is read again. If the row stood still and nothing of ours
+is under way about it, what differs then does differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from azpay.gateway import NoSuchObject
+from azpay.inbox import EventState, InboxEvent
+from azpay.operations import Operation, State
+from azpay.reconciliation import books, lines
+from azpay.reconciliation.matching import Difference, Pair, difference
+from azpay.reconciliation.models import ObjectType
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from azpay.db import Database
+    from azpay.gateway.stripe import Gateway
+    from azpay.reconciliation.lines import Line
+
+LOOKS = 3
+UNDER_WAY = timedelta(minutes=5)
+"""Longer than any call of ours to Stripe takes, tries included. What hangs for longer was cut short."""
+
+
+class Subject(NamedTuple):
+    """What is looked at: our id, Stripe's id, or both."""
+
+    object_type: ObjectType
+    ours: str | None
+    theirs: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Both sides at one moment. `found` is Stripe's object itself."""
+
+    here: Line | None
+    there: Line | None
+    found: Any = None
+    moving: bool = False
+
+    @property
+    def difference(self) -> Difference | None:
+        return difference(Pair(self.here, self.there))
+
+
+def look(db: Database, gateway: Gateway, subject: Subject, *, now: datetime) -> Sighting:
+    """Both sides as they are now."""
+    before = _ours(db, subject)
+    for _ in range(LOOKS):
+        if subject.theirs is None and before is not None:
+            subject = subject._replace(theirs=before.theirs)
+        found = fetch(gateway, subject)
+        with db.reading() as session:
+            after = books.find(session, *subject)
+            moving = is_moving(session, subject, now)
+        if before == after:
+            return Sighting(after, _line(subject, found), found, moving)
+        before = after
+    return Sighting(before, _line(subject, found), found, moving=True)
+
+
+def look_here(db: Database, subject: Subject, there: Line | None, *, now: datetime) -> Sighting:
+    """Our side as it is now, beside what Stripe said when it was read."""
+    with db.reading() as session:
+        return Sighting(books.find(session, *subject), there, moving=is_moving(session, subject, now))
+
+
+def subject_of(pair: Pair) -> Subject:
+    known = pair.here or pair.there
+    assert known is not None  # noqa: S101 - a pair of nothing is never made
+    return Subject(
+        known.object_type,
+        ours=known.ours,
+        theirs=pair.there.theirs if pair.there else known.theirs,
+    )
+
+
+def fetch(gateway: Gateway, subject: Subject) -> Any:
+    """The object as Stripe has it now, or None where Stripe has none."""
+    if subject.theirs is None:
+        return None
+    try:
+        return gateway.fetch(subject.object_type, subject.theirs)
+    except NoSuchObject:
+        return None
+
+
+def is_moving(session: Session, subject: Subject, now: datetime) -> bool:
+    """Whether a call of ours is under way about it, or news of it has come and waits to be applied."""
+    asked = select(Operation.id).where(
+        Operation.subject == subject.ours,
+        col(Operation.state).in_((State.PLANNED, State.SENT)),
+        func.coalesce(Operation.sent_at, Operation.created_at) > now - UNDER_WAY,
+    )
+    told = select(InboxEvent.event).where(
+        InboxEvent.object_id == subject.theirs,
+        InboxEvent.state == EventState.RECEIVED,
+        col(InboxEvent.received_at) > now - UNDER_WAY,
+    )
+    return any(session.exec(query.limit(1)).first() is not None for query in (asked, told))
+
+
+def _ours(db: Database, subject: Subject) -> Line | None:
+    with db.reading() as session:
+        return books.find(session, *subject)
+
+
+def _line(subject: Subject, found: Any) -> Line | None:
+    if found is None:
+        return None
+    return (
+        lines.of_refund(found) if subject.object_type is ObjectType.REFUND else lines.of_payment_intent(found)
+    )
