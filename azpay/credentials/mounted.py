@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Mounted:
-    """Credentials that systemd mounts for a service (`LoadCredential=azpay-shop-stripe_api_key:…`)."""
+    """Credentials that systemd mounts for a service (`LoadCredential=azpay-shop-stripe-api-key:…`)."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

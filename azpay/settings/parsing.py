@@ -62,6 +62,11 @@ def yes_or_no(text: str) -> bool:
     return one_of("true", "false")(text) == "true"
 
 
+def switch(text: str) -> bool:
+    """As people write it in a shell."""
+    return one_of("1", "0", "true", "false")(text) in {"1", "true"}
+
+
 def profile_name(text: str) -> str:
     if PROFILE.fullmatch(text) is None:
         raise ValueError(f"is {quoted(text)}; a profile is named in lower-case letters, digits, - and _.")

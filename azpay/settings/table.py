@@ -123,6 +123,13 @@ SETTINGS = (
         default="info",
     ),
     Setting(
+        "debug",
+        parsing.switch,
+        "Show the traceback of a bug in azpay instead of one line about it.",
+        "Logs",
+        default="0",
+    ),
+    Setting(
         "timezone",
         parsing.time_zone,
         "The zone in which people read and write times. JSON is always UTC.",

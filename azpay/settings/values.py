@@ -34,6 +34,7 @@ class Settings:
     port: int
     log_format: str
     log_level: str
+    debug: bool
     timezone: str
     merchant_name: str | None
     merchant_address: str | None

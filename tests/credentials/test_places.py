@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
 KEY = "rk_test_CANARYcanaryCANARY"
-NAME = "stripe_api_key"
+NAME = "stripe-api-key"
 
 
 def test_a_key_is_kept_in_the_keyring_for_its_profile(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_key_is_kept_in_the_keyring_for_its_profile(tmp_path: Path) -> None:
     place = credentials.store("shop", NAME, KEY)
 
     assert place == credentials.where("shop", NAME) == "the keyring"
-    assert backend.kept == {("azpay", "shop/stripe_api_key"): KEY}
+    assert backend.kept == {("azpay", "shop/stripe-api-key"): KEY}
     assert credentials.find("shop", NAME) == KEY
     assert credentials.find("default", NAME) is None
     assert list(tmp_path.iterdir()) == []
@@ -72,7 +72,7 @@ def test_a_keyring_that_works_again_leaves_no_copy_in_the_file(tmp_path: Path) -
 def test_systemd_mounts_credentials_by_profile_and_name(tmp_path: Path) -> None:
     mounted = tmp_path / "mounted"
     mounted.mkdir()
-    (mounted / "azpay-shop-stripe_api_key").write_text(f"{KEY}\n")
+    (mounted / "azpay-shop-stripe-api-key").write_text(f"{KEY}\n")
     credentials = Credentials(tmp_path, backend=Remembering(), mounted=mounted)
 
     assert credentials.find("shop", NAME) == KEY
@@ -84,7 +84,7 @@ def test_systemd_mounts_credentials_by_profile_and_name(tmp_path: Path) -> None:
 def test_the_keyring_wins_over_the_file_and_the_file_over_systemd(tmp_path: Path) -> None:
     mounted, backend = tmp_path / "mounted", Remembering()
     mounted.mkdir()
-    (mounted / "azpay-shop-stripe_api_key").write_text("rk_test_mounted")
+    (mounted / "azpay-shop-stripe-api-key").write_text("rk_test_mounted")
     credentials = Credentials(tmp_path, backend=backend, mounted=mounted)
 
     Credentials(tmp_path, backend=Locked()).store("shop", NAME, "rk_test_file")
@@ -96,7 +96,7 @@ def test_the_keyring_wins_over_the_file_and_the_file_over_systemd(tmp_path: Path
 
 @pytest.mark.parametrize("content", [b"\xff", None])
 def test_a_mounted_credential_that_cannot_be_read_is_an_error(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "azpay-shop-stripe_api_key"
+    path = tmp_path / "azpay-shop-stripe-api-key"
     path.mkdir() if content is None else path.write_bytes(content)
     credentials = Credentials(tmp_path, backend=Remembering(), mounted=tmp_path)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "rk_test_CANARYcanaryCANARY"
-NAME = "stripe_api_key"
+NAME = "stripe-api-key"
 SOMEONE_ELSE = 65534
 
 
@@ -35,7 +35,7 @@ def test_file_and_folders_are_private_under_any_umask(tmp_path: Path, umask: str
         "import os, sys; from pathlib import Path; from azpay.credentials import Credentials\n"
         "from keyring.backends.fail import Keyring\n"
         "os.umask(int(sys.argv[2], 8))\n"
-        "Credentials(Path(sys.argv[1]), backend=Keyring()).store('shop', 'stripe_api_key', 'rk_test_x')"
+        "Credentials(Path(sys.argv[1]), backend=Keyring()).store('shop', 'stripe-api-key', 'rk_test_x')"
     )
     folder = tmp_path if umask == "777" else tmp_path / "new" / "azpay"
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from azpay.settings import default_config_file, load
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.settings.conftest import Place
 
@@ -54,6 +54,11 @@ def test_describing_shows_every_setting_and_no_secret(place: Place) -> None:
     assert described["merchant_name"] == ("not set", "default")
     assert "CANARY" not in repr(settings) + str(described)
     assert key not in repr(settings) + str(described)
+
+
+@pytest.mark.parametrize(("written", "debug"), [("1", True), ("true", True), ("0", False), ("false", False)])
+def test_a_switch_is_written_as_people_do_in_a_shell(place: Place, written: str, debug: bool) -> None:
+    assert place.load(AZPAY_DEBUG=written).debug is debug
 
 
 def test_the_environment_of_other_programs_is_left_alone(place: Place) -> None:

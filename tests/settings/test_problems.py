@@ -62,6 +62,7 @@ def test_every_problem_is_reported_at_once(place: Place) -> None:
         ("AZPAY_TIMEZONE", "../../etc/passwd", "use an IANA name"),
         ("AZPAY_TIMEZONE", "America", "use an IANA name"),
         ("AZPAY_HOST", "a b", "host name or an address"),
+        ("AZPAY_DEBUG", "yes", "must be one of 1, 0, true, false"),
         ("AZPAY_LOG_FORMAT", "xml", "must be one of auto, console, json"),
         ("AZPAY_MERCHANT_NAME", "a\x1b[31m", "printable text"),
         ("AZPAY_MERCHANT_NAME", "x" * 501, "at most 500 characters"),
