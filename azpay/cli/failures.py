@@ -33,6 +33,7 @@ EXIT_STATUS: dict[type[errors.AzpayError], int] = {
     errors.Conflict: 7,
     errors.OutcomeUnknown: 8,
 }
+BUG = "bug"
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
@@ -65,14 +66,14 @@ def reported(ctx: _click.Context) -> Iterator[None]:
 
 def report(error: BaseException, ctx: _click.Context | None = None) -> int:
     """Say what happened, and return the exit status."""
-    if isinstance(error, BrokenPipeError):
-        return _leave_quietly()
     failure = describe(error)
-    _say(failure)
-    if _is_verbose(ctx):
+    if failure.message:
+        _say(failure)
+    if failure.code == BUG and _is_verbose(ctx):
         _show_traceback(error)
     if ctx is not None and _wants_json(ctx):
         _write_document(failure)
+    _let_go_of_stdout()
     return failure.exit_status
 
 
@@ -83,6 +84,8 @@ def describe(error: BaseException) -> Failure:
         return _describe_usage(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return Failure("interrupted", "Interrupted.", "The same command again resumes.", None, INTERRUPTED)
+    if isinstance(error, BrokenPipeError):
+        return Failure("broken_pipe", "", None, None, BROKEN_PIPE)
     if isinstance(error, OSError):
         return Failure("system", _system_message(error), None, None, FAILED)
     return _describe_bug(error)
@@ -112,7 +115,7 @@ def _system_message(error: OSError) -> str:
 
 def _describe_bug(error: BaseException) -> Failure:
     return Failure(
-        "bug",
+        BUG,
         f"This is a bug in azpay: {type(error).__name__}{_place(error)}.",
         "AZPAY_DEBUG=1 shows the details. If money was to move, look at `azpay ops list` before repeating.",
         None,
@@ -140,7 +143,7 @@ def _say(failure: Failure) -> None:
         lines.append(f"  Next: {_lines(failure.hint)}")
     if failure.operation:
         lines.append(f"  Operation: {visible(failure.operation)}")
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         typer.echo("\n".join(lines), err=True, color=True)
 
 
@@ -151,7 +154,7 @@ def _lines(text: str) -> str:
 def _write_document(failure: Failure) -> None:
     from azpay.cli.output import write_document
 
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         write_document("azpay.error/1", failure._asdict())
 
 
@@ -175,9 +178,9 @@ def _show_traceback(error: BaseException) -> None:
     typer.echo(redact("".join(traceback.format_exception(error))), err=True)
 
 
-def _leave_quietly() -> int:
-    """The reader left, as in `azpay history | head -1`. Python must not find the pipe when it flushes."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-    return BROKEN_PIPE
+def _let_go_of_stdout() -> None:
+    """The reader left, as in `azpay history | head -1`, or the disk is full: Python must not fail at it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,6 +13,7 @@ from azpay import errors
 from azpay.cli import output, prompts
 from azpay.cli.app import build
 from azpay.cli.options import Yes, globals_of
+from azpay.cli.progress import progress
 from azpay.cli.table import Entry, Group, Row
 from azpay.cli.tables import Column, Fields, Table
 
@@ -109,6 +110,15 @@ def records() -> None:
     output.stream({"number": number} for number in range(100_000))
 
 
+def read(ctx: typer.Context) -> None:
+    """Read charges for a while."""
+    with progress(ctx, "Reading charges", total=3) as advance:
+        for _ in range(3):
+            time.sleep(0.2)
+            advance(1)
+    typer.echo("read")
+
+
 def sleep() -> None:
     """Wait to be interrupted."""
     sys.stdout.write("asleep\n")
@@ -128,6 +138,7 @@ def table(module: str) -> tuple[Entry, ...]:
         Row("ask", f"{module}:ask", "Ask before doing."),
         Row("ask-amount", f"{module}:ask_amount", "Ask for the amount."),
         Row("records", f"{module}:records", "Write a lot."),
+        Row("read", f"{module}:read", "Read charges."),
         Row("sleep", f"{module}:sleep", "Wait."),
         Row("unwritten", "azpay.no_such_module:nothing", "Not written yet."),
         Group("cards", "Saved cards.", (Row("list", f"{module}:given", "List them."),), "Money"),

@@ -151,7 +151,7 @@ def test_listing_commands_imports_none_of_them() -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("shop re", ["refund", "records", "receipt"]),
+        ("shop re", ["refund", "records", "read", "receipt"]),
         ("shop cards ", ["list"]),
         ("shop receipt ", ["list"]),
         ("shop refund --n", ["--note"]),
@@ -166,10 +166,10 @@ def test_completion_offers(line: str, offered: list[str]) -> None:
 
 
 def test_a_command_that_is_misspelt_is_guessed() -> None:
-    result = runner.invoke(app, ["refnud", PAYMENT])
+    result = runner.invoke(app, ["hisotry", PAYMENT])
 
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
-        "Error: No such command 'refnud'. Did you mean 'refund'?",
+        "Error: No such command 'hisotry'. Did you mean 'history'?",
         "  Next: root --help",
     ]

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -9,7 +11,7 @@ from typer.testing import CliRunner
 from azpay import errors
 from azpay.cli.failures import exit_status
 
-from .processes import on_terminal, start
+from .processes import SHOP, environment, on_terminal, start
 from .shop import app
 
 runner = CliRunner()
@@ -194,6 +196,22 @@ def test_a_reader_who_leaves_early_is_not_an_error() -> None:
     assert process.stderr.read() == ""
     assert process.wait(timeout=30) == 141
     process.stderr.close()
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_full_disk_is_a_failure_and_says_so(options: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*SHOP, "history", *options],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == "Error: No space left on device.\n"
 
 
 def test_errors_are_red_where_somebody_looks() -> None:

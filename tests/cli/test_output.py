@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -105,7 +106,15 @@ def test_a_drawing_in_a_pipe_has_no_colour() -> None:
     assert result.stdout == "[drawn]\n"
 
 
-def without_styles(screen: str) -> str:
-    import re
+def test_long_work_shows_how_far_it_is_where_somebody_looks() -> None:
+    looked_at = on_terminal("read")
+    quiet = on_terminal("read", "--quiet")
+    piped = runner.invoke(app, ["read"])
 
+    assert "Reading charges" in looked_at.screen
+    assert quiet.screen == "read\n"
+    assert piped.output == "read\n"
+
+
+def without_styles(screen: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", screen)
