@@ -1,8 +1,8 @@
 """Whether Stripe sent it: the `Stripe-Signature` header over the raw body.
 
 https://docs.stripe.com/webhooks#verify-manually. Pure: bytes and a clock in, a verdict out. Every `v1` is
-compared with every secret in constant time; other schemes are ignored; a timestamp too old or too far ahead is
-refused.
+compared with every secret in constant time; other schemes are ignored; a timestamp too old or too far ahead
+is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
-from azpay.errors import AzpayError
+from azpay.errors import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,17 +22,23 @@ MOST_SIGNATURES = 16
 """Stripe sends one for each live secret; a header with thousands is an attempt to keep us busy."""
 
 
-class SignatureInvalid(AzpayError):
+class SignatureInvalid(Usage):
     """The request was not signed with any of our secrets, or too long ago."""
 
     code = "signature_invalid"
+
+
+class SignatureUntimely(SignatureInvalid):
+    """Its timestamp is far from our clock: a replay, or one of the two clocks is wrong."""
+
+    code = "signature_untimely"
 
 
 def verify(body: bytes, header: str | None, secrets: Sequence[str], *, now: datetime) -> str:
     """The secret that signed `body`. Raises SignatureInvalid and nothing else, whatever the header holds."""
     timestamp, signatures = _parse(header)
     if abs(now.timestamp() - timestamp) > TOLERANCE_SECONDS:
-        raise SignatureInvalid("The signature's timestamp is too far from our clock.")
+        raise SignatureUntimely("The signature's timestamp is too far from our clock.")
     signed = b"%d." % timestamp + body
     for secret in secrets:
         expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()

@@ -1,13 +1,15 @@
 """What we were told: Stripe's events, kept once and applied once."""
 
 from azpay.inbox.handling import FetchFirst, Handler, Handlers
-from azpay.inbox.intake import EventUnreadable, Received, keep, read
+from azpay.inbox.intake import EventNotOurs, EventUnreadable, Received, keep, read, require_ours
 from azpay.inbox.looking import Backlog, EventUnknown, about, backlog, one, page
 from azpay.inbox.models import EventState, InboxEvent
-from azpay.inbox.processing import Progress, process
+from azpay.inbox.outcomes import Progress
+from azpay.inbox.processing import process
 
 __all__ = [
     "Backlog",
+    "EventNotOurs",
     "EventState",
     "EventUnknown",
     "EventUnreadable",
@@ -24,4 +26,5 @@ __all__ = [
     "page",
     "process",
     "read",
+    "require_ours",
 ]

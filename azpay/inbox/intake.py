@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+from sqlalchemy import Table, inspect
+from sqlalchemy.dialects import postgresql, sqlite
 
-from azpay.db.upsert import keep_new
 from azpay.errors import Usage
 from azpay.gateway import signature
 from azpay.inbox.models import EventState, InboxEvent
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
 
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"\A[!-~]+\Z")]
+"""What every name of Stripe's is made of. Anything else could spoil the commit it shares with others."""
+
+Timestamp = Annotated[int, msgspec.Meta(ge=0, lt=10_000_000_000)]
+
 
 class EventUnreadable(Usage):
     """The body is signed, but is no event of Stripe's."""
@@ -25,8 +31,14 @@ class EventUnreadable(Usage):
     code = "event_unreadable"
 
 
+class EventNotOurs(Usage):
+    """The event is genuine, and was meant for another account or for the other mode."""
+
+    code = "event_not_ours"
+
+
 class _Named(msgspec.Struct, frozen=True):
-    id: str | None = None
+    id: Word | None = None
 
 
 class _Data(msgspec.Struct, frozen=True):
@@ -36,14 +48,14 @@ class _Data(msgspec.Struct, frozen=True):
 class Envelope(msgspec.Struct, frozen=True):
     """The few fields that intake needs; the rest of the body is not parsed."""
 
-    id: str
-    type: str
-    created: int
+    id: Word
+    type: Word
+    created: Timestamp
     livemode: bool
     data: _Data
     object: str = ""
-    account: str | None = None
-    api_version: str | None = None
+    account: Word | None = None
+    api_version: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +75,57 @@ def read(body: bytes, header: str | None, secrets: Sequence[str], *, now: dateti
     """
     secret = signature.verify(body, header, secrets, now=now)
     try:
+        body.decode()  # msgspec passes over the strings that it does not keep
         envelope = msgspec.json.decode(body, type=Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EventUnreadable("The body is signed, but it is not an event.") from error
-    if envelope.object != "event" or not envelope.id.startswith("evt_") or len(envelope.id) > 255:  # noqa: PLR2004
+    if envelope.object != "event" or not envelope.id.startswith("evt_"):
         raise EventUnreadable("The body is signed, but it is not a snapshot event.")
     return Received(envelope, body, secret[-4:])
 
 
+def require_ours(event: Received, *, livemode: bool, account: str | None) -> None:
+    """Refuse an event of the other mode, or of an account connected to ours. Raises EventNotOurs.
+
+    Stripe names an account only in events that happened on another account than the endpoint's own:
+    https://docs.stripe.com/api/events/object#event_object-account
+    """
+    if event.envelope.livemode is not livemode:
+        theirs, ours = ("live", "test") if event.envelope.livemode else ("test", "live")
+        raise EventNotOurs(f"This is a {theirs} event, and this daemon works in {ours} mode.")
+    if event.envelope.account not in {None, account}:
+        raise EventNotOurs("The event happened on another account than ours.")
+
+
 def keep(db: Database, events: Sequence[Received], *, now: datetime) -> int:
     """Store the events in one transaction; how many were new. The rest were here, and stay as they are."""
+    insert = sqlite.insert if db.embedded else postgresql.insert
+    statement = insert(_table()).on_conflict_do_nothing()
     with db.writing() as session:
-        return len(keep_new(session, [_row(event, now) for event in _distinct(events)]))
+        return session.connection().execute(statement, [_row(event, now) for event in events]).rowcount
 
 
-def _distinct(events: Sequence[Received]) -> list[Received]:
-    return list({event.envelope.id: event for event in reversed(events)}.values())[::-1]
+def _table() -> Table:
+    table = inspect(InboxEvent).local_table
+    assert isinstance(table, Table)  # noqa: S101
+    return table
 
 
-def _row(event: Received, now: datetime) -> InboxEvent:
+def _row(event: Received, now: datetime) -> dict[str, Any]:
+    """A plain row: a thousand objects of the ORM's cost more than the commit that they would share."""
     envelope = event.envelope
-    return InboxEvent(
-        event=envelope.id,
-        type=envelope.type,
-        object_id=envelope.data.object.id,
-        account=envelope.account,
-        livemode=envelope.livemode,
-        api_version=envelope.api_version,
-        payload=event.body,
-        secret=event.secret,
-        state=EventState.RECEIVED,
-        created_at=datetime.fromtimestamp(envelope.created, UTC),
-        received_at=now,
-        due_at=now,
-    )
+    return {
+        "event": envelope.id,
+        "type": envelope.type,
+        "object_id": envelope.data.object.id,
+        "account": envelope.account,
+        "livemode": envelope.livemode,
+        "api_version": envelope.api_version,
+        "payload": event.body,
+        "secret": event.secret,
+        "state": EventState.RECEIVED,
+        "attempts": 0,
+        "created_at": datetime.fromtimestamp(envelope.created, UTC),
+        "received_at": now,
+        "due_at": now,
+    }

@@ -1,60 +1,82 @@
 """Applying what Stripe told us: each event once, in the transaction that marks it done.
 
-Events come in batches, each with a savepoint of its own, so one that fails does not hold the others: it is
-postponed, further each time, and dead after its last try. Where an event is not enough to go by, its object is
-fetched outside any transaction and taken in first.
+Events come in batches, each with a savepoint of its own, so one that fails does not hold the others. Where an
+event is not enough to go by, its object is fetched outside any transaction, once for the batch, and taken in
+together with the event.
+
+A store that fails is no event's fault: nothing of the transaction is kept, and `process` raises.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session, col, select
 
-from azpay.errors import AzpayError
+from azpay.errors import AzpayError, Failed
+from azpay.gateway import KeyRefused, StripeUnavailable
 from azpay.gateway.objects import Event
 from azpay.inbox.handling import FetchFirst
 from azpay.inbox.models import EventState, InboxEvent
+from azpay.inbox.outcomes import Progress, done, postpone, put_off
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from azpay.db import Database
     from azpay.gateway.stripe import Gateway
-    from azpay.inbox.handling import Handlers, TakeIn
+    from azpay.inbox.handling import Handlers
+
+    Fetch = Callable[[str, str], object]
+    TakeIn = Callable[[Session], None]
+    Unclear = tuple[str, FetchFirst]
 
 BATCH = 100
-TRIES = 5
-DELAYS = tuple(timedelta(seconds=seconds) for seconds in (2, 15, 120, 900))
 MOST_FETCHES = 4
 WAITING = (EventState.RECEIVED, EventState.FAILED)
+STRIPE_OUT_OF_REACH = (StripeUnavailable, KeyRefused)
+STORE_FAILED = (OperationalError, InterfaceError)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What one batch came to."""
+class FetchedInVain(Failed):
+    """Stripe's own word on what the event asked for does not make it applicable. It may a little later."""
 
-    done: int = 0
-    postponed: int = 0
-    dead: int = 0
-
-    @property
-    def taken(self) -> int:
-        return self.done + self.postponed + self.dead
-
-    def __add__(self, other: Progress) -> Progress:
-        return Progress(self.done + other.done, self.postponed + other.postponed, self.dead + other.dead)
+    code = "fetched_in_vain"
 
 
 def process(
-    db: Database, gateway: Gateway, handlers: Handlers, *, now: datetime, limit: int = BATCH
+    db: Database,
+    gateway: Gateway,
+    handlers: Handlers,
+    *,
+    now: datetime,
+    limit: int = BATCH,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Progress:
-    """Apply up to `limit` events that are due; safe beside other workers on the same book."""
-    unclear: list[tuple[str, FetchFirst]] = []
+    """Apply up to `limit` events that are due; safe beside other workers on the same book.
+
+    Once `stopping` says so, nothing more is fetched; the events that need it stay due.
+    """
+    progress, unclear = _apply_batch(db, handlers, now, limit)
+    fetch: Fetch = cache(gateway.fetch)
+    for number, (event, wanted) in enumerate(unclear):
+        if stopping():
+            break
+        try:
+            progress += _clear_up(db, fetch, handlers, event, wanted, now=now)
+        except STRIPE_OUT_OF_REACH as outage:
+            return progress + _put_off(db, unclear[number:], outage, now)
+    return progress
+
+
+def _apply_batch(
+    db: Database, handlers: Handlers, now: datetime, limit: int
+) -> tuple[Progress, list[Unclear]]:
+    unclear: list[Unclear] = []
     progress = Progress()
     with db.writing() as session:
         for waiting in _claim(session, now, limit):
@@ -62,12 +84,10 @@ def process(
                 progress += _apply(session, waiting, handlers, now)
             except FetchFirst as fetch:
                 unclear.append((waiting.event, fetch))
-    for event, wanted in unclear:
-        progress += _clear_up(db, gateway, handlers, event, wanted, now=now)
-    return progress
+    return progress, unclear
 
 
-def _claim(session: Session, now: datetime, limit: int) -> list[InboxEvent]:
+def _claim(session: Session, now: datetime, limit: int) -> Sequence[InboxEvent]:
     due = (
         select(InboxEvent)
         .where(col(InboxEvent.state).in_(WAITING), col(InboxEvent.due_at) <= now)
@@ -75,25 +95,30 @@ def _claim(session: Session, now: datetime, limit: int) -> list[InboxEvent]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return list(session.exec(due))
+    return session.exec(due).all()
 
 
-def _apply(session: Session, waiting: InboxEvent, handlers: Handlers, now: datetime) -> Progress:
-    """Run the handler in a savepoint. Only FetchFirst passes; any other failure is written on the event."""
+def _apply(
+    session: Session,
+    waiting: InboxEvent,
+    handlers: Handlers,
+    now: datetime,
+    fetched: Iterable[TakeIn] = (),
+) -> Progress:
+    """Run the handler in a savepoint, after what was fetched for it.
+
+    FetchFirst passes, and so does a store that fails; any other failure is written on the event.
+    """
     try:
         with session.begin_nested():
+            for take_in in fetched:
+                take_in(session)
             _handle(session, waiting, handlers, now)
-    except FetchFirst:
+    except (FetchFirst, *STORE_FAILED):
         raise
     except Exception as error:  # a handler's savepoint: whatever is wrong with one event stays with it
-        return _postpone(waiting, error, now)
-    return _done(waiting, now)
-
-
-def _done(waiting: InboxEvent, now: datetime) -> Progress:
-    waiting.state, waiting.processed_at, waiting.error = EventState.DONE, now, None
-    waiting.attempts += 1
-    return Progress(done=1)
+        return postpone(waiting, error, now=now)
+    return done(waiting, now=now)
 
 
 def _handle(session: Session, waiting: InboxEvent, handlers: Handlers, now: datetime) -> None:
@@ -103,61 +128,63 @@ def _handle(session: Session, waiting: InboxEvent, handlers: Handlers, now: date
         session.flush()
 
 
-def _postpone(waiting: InboxEvent, error: Exception, now: datetime) -> Progress:
-    waiting.attempts += 1
-    waiting.error = f"{type(error).__name__}: {error}"[:500]
-    if waiting.attempts >= TRIES:
-        waiting.state = EventState.DEAD
-        return Progress(dead=1)
-    waiting.state = EventState.FAILED
-    waiting.due_at = now + DELAYS[waiting.attempts - 1]
-    return Progress(postponed=1)
-
-
 def _clear_up(
-    db: Database, gateway: Gateway, handlers: Handlers, event: str, wanted: FetchFirst, *, now: datetime
+    db: Database, fetch: Fetch, handlers: Handlers, event: str, wanted: FetchFirst, *, now: datetime
 ) -> Progress:
-    """Fetch what the event needs, take it in, and apply the event again.
-
-    An object asked for a second time was taken in already, and Stripe's own word on it stands.
-    """
-    fetched: set[str] = set()
+    """Fetch what the event asks for, as long as it asks for something else, and apply it with all of that."""
+    fetched: dict[str, TakeIn] = {}
     while wanted.identity not in fetched and len(fetched) < MOST_FETCHES:
-        fetched.add(wanted.identity)
         try:
-            found = gateway.fetch(wanted.kind, wanted.identity)
+            found = fetch(wanted.kind, wanted.identity)
+        except STRIPE_OUT_OF_REACH:
+            raise
         except AzpayError as error:
-            with db.writing() as session:
-                return _postpone(session.get_one(InboxEvent, event), error, now)
-        take_in = partial(_take_in, handlers.objects[wanted.kind], found, now)
+            return _postpone(db, event, error, now)
+        take_in = partial(_take_in, handlers, wanted.kind, found, now)
+        fetched = {wanted.identity: take_in, **fetched}  # what was asked for last is needed first
         try:
-            return _apply_with(db, handlers, event, take_in, now=now)
+            return _apply_with(db, handlers, event, fetched, now=now)
         except FetchFirst as another:
             wanted = another
-    with db.writing() as session:
-        return _done(session.get_one(InboxEvent, event), now)
+    return _postpone(db, event, FetchedInVain(f"It still asks for {wanted.kind} {wanted.identity}."), now)
 
 
-def _take_in(record: TakeIn, found: object, now: datetime, session: Session) -> None:
-    record(session, found, now)
+def _take_in(handlers: Handlers, kind: str, found: object, now: datetime, session: Session) -> None:
+    handlers.objects[kind](session, found, now)
     session.flush()
 
 
 def _apply_with(
-    db: Database, handlers: Handlers, event: str, take_in: Callable[[Session], None], *, now: datetime
+    db: Database, handlers: Handlers, event: str, fetched: Mapping[str, TakeIn], *, now: datetime
 ) -> Progress:
-    """Take in the object, and keep it even when the event then asks for another one."""
+    """An event that asks again for the very object it speaks of was overtaken: Stripe's word on it stands."""
     with db.writing() as session:
-        waiting = session.get_one(InboxEvent, event, with_for_update=True)
-        if waiting.state not in WAITING:
-            return Progress()  # another worker was faster
+        waiting = _still_waiting(session, event)
+        if waiting is None:
+            return Progress()
         try:
-            with session.begin_nested():
-                take_in(session)
-        except Exception as error:  # as in `_apply`: the trouble stays with its event
-            return _postpone(waiting, error, now)
-        try:
-            return _apply(session, waiting, handlers, now)
-        except FetchFirst as another:
-            wanted = another
-    raise wanted
+            return _apply(session, waiting, handlers, now, fetched.values())
+        except FetchFirst as wanted:
+            if wanted.identity not in fetched or wanted.identity != waiting.object_id:
+                raise
+        for take_in in fetched.values():
+            take_in(session)
+        return done(waiting, now=now)
+
+
+def _postpone(db: Database, event: str, error: Exception, now: datetime) -> Progress:
+    with db.writing() as session:
+        waiting = _still_waiting(session, event)
+        return Progress() if waiting is None else postpone(waiting, error, now=now)
+
+
+def _put_off(db: Database, unclear: Iterable[Unclear], outage: Exception, now: datetime) -> Progress:
+    with db.writing() as session:
+        still = (_still_waiting(session, event) for event, _ in unclear)
+        return sum((put_off(waiting, outage, now=now) for waiting in still if waiting), Progress())
+
+
+def _still_waiting(session: Session, event: str) -> InboxEvent | None:
+    """The event, locked; None when another worker was faster."""
+    waiting = session.get_one(InboxEvent, event, with_for_update=True)
+    return waiting if waiting.state in WAITING else None

@@ -1,0 +1,52 @@
+"""`azpay serve`: the daemon."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str | None, typer.Option(metavar="H", help="The address to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="P", min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Only take events in; `azpay worker` applies them.")
+    ] = False,
+) -> None:
+    """Take in Stripe's webhooks, and apply what they tell.
+
+    Examples:
+
+        azpay serve                                 # 127.0.0.1:8000, behind a proxy with TLS
+        azpay serve --profile sandbox --port 8080
+        azpay serve --no-worker                     # beside `azpay worker`
+
+    An event is answered 200 when it is on disk, and applied after that. Stripe repeats whatever was not
+    answered so, and a repetition changes nothing.
+
+    /healthz says that the daemon lives, /readyz what it needs to work. SIGTERM and Ctrl-C stop it within ten
+    seconds, with exit status 143 and 130.
+    """
+    from azpay import logs
+    from azpay.cli import output, wiring
+    from azpay.http import daemon
+    from azpay.http.webhooks import PATH
+
+    azpay = wiring.azpay_of(ctx)
+    settings = azpay.settings
+    logs.configure(settings.log_format, settings.log_level, sys.stderr)
+    status = daemon.serve(
+        azpay,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+        with_worker=not no_worker,
+        listening=lambda address: output.say(
+            ctx, f"Listening on {address}. Stripe should post to https://YOUR-HOST{PATH}, through your proxy."
+        ),
+    )
+    raise typer.Exit(status)

@@ -1,0 +1,50 @@
+"""What can be asked over HTTP, and what the answers are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from azpay import inbox
+from azpay.http import bodies, health, requests, webhooks
+from azpay.http.intake import Intake
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azpay.bootstrap import Azpay
+    from azpay.inbox import Received
+    from azpay.worker import Worker
+
+ROUTES = (
+    web.post(webhooks.PATH, webhooks.stripe_webhook),
+    web.get("/healthz", health.healthz),
+    web.get("/readyz", health.readyz),
+)
+
+
+def build(azpay: Azpay, worker: Worker | None) -> web.Application:
+    """The application. `worker` is the one in this process, if there is one. Raises NoWebhookSecret."""
+    app = web.Application(middlewares=[requests.answering], client_max_size=bodies.LARGEST)
+    app[webhooks.ENDPOINT] = webhooks.Endpoint.of(azpay)
+    app[webhooks.INTAKE] = _intake(azpay, worker)
+    app[health.READINESS] = health.Readiness(azpay, worker)
+    app.add_routes(ROUTES)
+    app.on_cleanup.append(_close)
+    return app
+
+
+def _intake(azpay: Azpay, worker: Worker | None) -> Intake:
+    def store(events: Sequence[Received]) -> int:
+        new = inbox.keep(azpay.db, events, now=azpay.now())
+        if worker is not None:
+            worker.wake()
+        return new
+
+    return Intake(store)
+
+
+async def _close(app: web.Application) -> None:
+    app[webhooks.INTAKE].close()
+    app[health.READINESS].close()

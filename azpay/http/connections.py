@@ -1,0 +1,56 @@
+"""A connection that was opened by anyone: what aiohttp leaves open, closed.
+
+aiohttp sets no limit to slow headers or idle connections unless told to, and answers what is not HTTP with a
+traceback in the log.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from azpay.http import problems, requests
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+IDLE_SECONDS = 15.0
+"""Without a whole request's head: between two requests, or while one trickles in."""
+
+LINGERING_SECONDS = 2.0
+
+
+class Connection(web.RequestHandler):
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,  # noqa: ARG002 - aiohttp's signature
+        message: str | None = None,  # noqa: ARG002
+    ) -> web.StreamResponse:
+        """Answer what could not be read as HTTP. The access log has a line for it, as for any request."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("The answer had begun.")
+        response = problems.of_http(status, requests.identity(request))
+        response.force_close()
+        return response
+
+
+def protocol(
+    server: web.Server, loop: asyncio.AbstractEventLoop, *, idle: float = IDLE_SECONDS
+) -> Callable[[], Connection]:
+    """For `loop.create_server`."""
+    return partial(
+        Connection,
+        server,
+        loop=loop,
+        keepalive_timeout=idle,
+        lingering_time=LINGERING_SECONDS,
+        access_log_class=requests.AccessLog,
+        auto_decompress=False,
+    )

@@ -1,0 +1,83 @@
+"""What stands around every request: its id, the translation of errors, a line in the log."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
+
+from azpay.errors import AzpayError
+from azpay.http import problems
+from azpay.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ID = web.RequestKey("id", str)
+CODE = web.RequestKey("code", str)
+
+FREQUENT = frozenset({"/api/webhooks/stripe", "/healthz", "/readyz"})
+
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+_LONGEST_PATH = 200
+
+log = get_logger("azpay.http.access")
+
+
+def identity(request: web.BaseRequest) -> str:
+    """The caller's name for the request, when it can be written anywhere without harm; else one of ours."""
+    given = request.headers.get(problems.REQUEST_ID, "")
+    return given if _ACCEPTABLE_ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+
+
+@web.middleware
+async def answering(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every request is answered, under its id, and no error leaves as a traceback."""
+    request[ID] = identity(request)
+    response = await _answer(request, handler)
+    response.headers[problems.REQUEST_ID] = request[ID]
+    return response
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except AzpayError as error:
+        request[CODE] = error.code
+        return problems.of_ours(error, request[ID])
+    except web.HTTPException as error:
+        return problems.of_http(error.status, request[ID], _worth_keeping(error))
+    except Exception:
+        log.exception("request_failed", request_id=request[ID])
+        return problems.of_a_bug(request[ID])
+
+
+def _worth_keeping(error: web.HTTPException) -> dict[str, str]:
+    return {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
+
+
+class AccessLog(AbstractAccessLogger):
+    """A line for each answer. What went well and is asked many times a second is told at `debug` only."""
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        fields: dict[str, object] = {
+            "method": request.method,
+            "path": request.rel_url.raw_path[:_LONGEST_PATH],
+            "status": response.status,
+            "milliseconds": int(time * 1000),
+            "remote": request.remote,
+            "request_id": response.headers.get(problems.REQUEST_ID),
+            "code": request.get(CODE),
+        }
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            log.warning("request_refused", **fields)
+        elif request.rel_url.raw_path in FREQUENT:
+            log.debug("request_answered", **fields)
+        else:
+            log.info("request_answered", **fields)

@@ -1,0 +1,62 @@
+"""Taking what is due in batches. Whatever goes wrong, the worker waits a little and goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpay import inbox
+from azpay.errors import AzpayError
+from azpay.logs import get_logger
+
+if TYPE_CHECKING:
+    from azpay.bootstrap import Azpay
+    from azpay.worker.reins import Reins
+
+IDLE_SECONDS = 0.5
+"""How often to look without being woken: for what another process kept, and for what was postponed."""
+
+LONGEST_BACKOFF = 30
+
+log = get_logger(__name__)
+
+
+def work(azpay: Azpay, reins: Reins) -> None:
+    """Until told to stop; it stops between two pieces of work."""
+    failures = 0
+    while not reins.stopping:
+        try:
+            progress = process(azpay, reins)
+        except Exception as error:  # a daemon's task: it must outlive whatever happens to it
+            failures += 1
+            seconds = min(2 ** (failures - 1), LONGEST_BACKOFF)
+            _tell(error, seconds)
+            reins.back_off(seconds)
+        else:
+            failures = 0
+            if not progress.taken:
+                reins.rest(IDLE_SECONDS)
+
+
+def drain(azpay: Azpay, reins: Reins) -> inbox.Progress:
+    """All that is due now; what came of it. Raises when the store fails."""
+    total = inbox.Progress()
+    while (progress := process(azpay, reins)).taken and not reins.stopping:
+        total += progress
+    return total + progress
+
+
+def process(azpay: Azpay, reins: Reins) -> inbox.Progress:
+    """One batch."""
+    progress = inbox.process(
+        azpay.db, azpay.gateway, azpay.handlers, now=azpay.now(), stopping=lambda: reins.stopping
+    )
+    if progress.postponed or progress.dead:
+        log.warning("events_failed", postponed=progress.postponed, dead=progress.dead)
+    return progress
+
+
+def _tell(error: Exception, seconds: float) -> None:
+    if isinstance(error, AzpayError):
+        log.warning("worker_waits", code=error.code, reason=error.message, seconds=seconds)
+    else:
+        log.error("worker_failed", seconds=seconds, exc_info=error)
