@@ -11,8 +11,9 @@ from azpay.sandbox import mailing
 from azpay.sandbox.exchange import Desk
 from azpay.sandbox.faults import Fault, FaultKind
 from azpay.sandbox.idempotency import Answers
-from azpay.sandbox.resources import WORK
-from azpay.sandbox.resources.attempts import authenticated
+from azpay.sandbox.resources import WORK, webhook_endpoints
+from azpay.sandbox.resources.attempts import authenticated, awaiting
+from azpay.sandbox.summary import summary
 from azpay.sandbox.versions import LATEST, visible
 from azpay.sandbox.webhooks import RETRY_AFTER
 from azpay.sandbox.world import Account, World
@@ -47,17 +48,38 @@ class Sandbox:
         account = Account(account_id, country, currency)
         self._world = World(account, seed=seed, time=self._now(), retry_after=webhook_retries)
         self._desk = Desk(self._world, api_keys)
+        self.changes = 0
+
+    @property
+    def account_id(self) -> str:
+        return self._world.account.id
+
+    @property
+    def base_url(self) -> str:
+        """Where customers find the pages of this sandbox."""
+        return self._world.base_url
+
+    @base_url.setter
+    def base_url(self, url: str) -> None:
+        self._world.base_url = url
 
     def handle(self, request: Request) -> Response:
         """Answer one request. Raises `Lost` when a fault breaks the connection."""
         self.tick()
+        if request.method != "GET":
+            self.changes += 1
         return self._desk.answer(request)
 
-    def authenticate(self, payment_intent: str, *, approve: bool) -> None:
-        """The customer's side of 3D Secure."""
+    def awaiting_authentication(self, payment_intent: str) -> Json:
+        """The intent that a customer is asked about. Raises `StripeError` when none is."""
         self.tick()
-        intent = self._world.payment_intents.get(payment_intent, param="intent")
-        authenticated(self._world, intent, approve=approve)
+        return visible(awaiting(self._world, payment_intent), LATEST)
+
+    def authenticate(self, payment_intent: str, *, approve: bool) -> str | None:
+        """The customer's side of 3D Secure. Returns where the customer goes next, if anywhere."""
+        self.tick()
+        self.changes += 1
+        return authenticated(self._world, awaiting(self._world, payment_intent), approve=approve)
 
     # Time
 
@@ -65,6 +87,7 @@ class Sandbox:
         """Do everything whose time has come, each at its own time."""
         world, now = self._world, self._now()
         while (due := world.schedule.pop(now)) is not None:
+            self.changes += 1
             world.time = max(world.time, due.at)
             WORK[due.what](world, due.on)
         world.time = max(world.time, now)
@@ -72,6 +95,7 @@ class Sandbox:
     def advance(self, seconds: int) -> None:
         """Put the clock forward."""
         self._offset += seconds
+        self.changes += 1
         self.tick()
 
     @property
@@ -84,10 +108,18 @@ class Sandbox:
         times = [at for at in known if at is not None]
         return datetime.fromtimestamp(min(times) - self._offset, UTC) if times else None
 
+    def seconds_until_due(self) -> float | None:
+        due = self.next_due()
+        return None if due is None else (due - self._clock()).total_seconds()
+
     def _now(self) -> int:
         return int(self._clock().timestamp()) + self._offset
 
     # Webhooks
+
+    def subscribe(self, url: str, *, secret: str) -> None:
+        """Post every event to `url`, signed with `secret`."""
+        webhook_endpoints.subscribe(self._world, url, secret)
 
     def due_deliveries(self) -> list[Delivery]:
         """What is to be posted now. Say what came of each with `delivered`."""
@@ -97,17 +129,18 @@ class Sandbox:
     def delivered(self, delivery: Delivery, status: int | None) -> None:
         """The endpoint's HTTP status, or None when there was no answer."""
         self.tick()
+        self.changes += 1
         mailing.settle(self._world, delivery, status)
 
     # Faults
 
     def drop_next_answer(self, *, path: str = "", times: int = 1) -> None:
         """The next request is carried out, and its answer is lost."""
-        self._world.faults.arm(Fault(FaultKind.DROP_ANSWER, path, times))
+        self._arm(Fault(FaultKind.DROP_ANSWER, path, times))
 
     def drop_next_request(self, *, path: str = "", times: int = 1) -> None:
         """The next request is lost before it has any effect."""
-        self._world.faults.arm(Fault(FaultKind.DROP_REQUEST, path, times))
+        self._arm(Fault(FaultKind.DROP_REQUEST, path, times))
 
     def fail_next(
         self,
@@ -120,13 +153,19 @@ class Sandbox:
         effect: bool = False,
     ) -> None:
         """Answer the next request with an error of Stripe's; see `Fault` for `store` and `effect`."""
-        self._world.faults.arm(Fault(FaultKind.FAIL, path, times, status, code, store, effect))
+        self._arm(Fault(FaultKind.FAIL, path, times, status, code, store, effect))
+
+    def _arm(self, fault: Fault) -> None:
+        self.changes += 1
+        self._world.faults.arm(fault)
 
     def lose_events(self, *types: str, times: int = 1) -> None:
         """The next events of these types are made, but no webhook brings them."""
+        self.changes += 1
         self._world.faults.lose_events(types, times)
 
     def never_make_events(self, *types: str) -> None:
+        self.changes += 1
         self._world.faults.never_make_events(types)
 
     # State
@@ -150,9 +189,15 @@ class Sandbox:
         sandbox._clock, sandbox._offset = now, state["offset"]
         sandbox._world = World.load(state["world"])
         sandbox._desk = Desk(sandbox._world, state["api_keys"], Answers.load(state["answers"]))
+        sandbox.changes = 0
         return sandbox
 
     # Inspection
+
+    def summary(self) -> Json:
+        """Counts and sums, for a look from outside."""
+        self.tick()
+        return {"time": self.time.isoformat(), **summary(self._world)}
 
     @property
     def payment_intents(self) -> list[Json]:

@@ -73,7 +73,7 @@ class Desk:
             outcome = self._pass_gates(request, request_id, fault)
         except StripeError as error:
             outcome = self._refusal(error, request_id, self._world.account.api_version)
-        if fault is not None and fault.kind is FaultKind.DROP_ANSWER and outcome.original is None:
+        if fault is not None and fault.kind is FaultKind.DROP_ANSWER and not _asked_again(request, outcome):
             raise Lost(effect=outcome.executed)
         return Response(outcome.status, self._headers(request, request_id, outcome), outcome.body)
 
@@ -165,3 +165,8 @@ class Desk:
 def _idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     return None if key is None or request.method != "POST" else check_key(key)
+
+
+def _asked_again(request: Request, outcome: Outcome) -> bool:
+    """A retry repeats the header that asked for the fault: it is served, or no retry could ever succeed."""
+    return FAULT_HEADER in request.headers and outcome.original is not None

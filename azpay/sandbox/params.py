@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
 
 from azpay.sandbox import wording
 from azpay.sandbox.errors import StripeError, bad_request
@@ -137,6 +138,27 @@ def _listed(words: tuple[str, ...]) -> str:
     if len(words) == 1:
         return words[0]
     return f"{', '.join(words[:-1])}{',' if len(words) > 2 else ''} or {words[-1]}"  # noqa: PLR2004
+
+
+def url(*schemes: str) -> Reader:
+    """An absolute URL, of one of the schemes if any are given."""
+
+    def read(node: Node, name: str) -> str:
+        value = _filled(node, name)
+        if len(value) > MAX_TEXT or not _is_url(value, schemes):
+            raise bad_request("Not a valid URL", code="url_invalid", param=name)
+        return value
+
+    return read
+
+
+def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in schemes if schemes else bool(parts.scheme)
+        return known and bool(parts.hostname) and parts.port != 0 and value.isprintable()
+    except ValueError:
+        return False
 
 
 def hash_of(inner: Shape) -> Reader:

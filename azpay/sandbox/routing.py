@@ -69,7 +69,7 @@ class Route:
     def match(self, segments: list[str]) -> dict[str, str] | None:
         ids = {}
         for expected, segment in zip(self.pattern.split("/"), segments, strict=True):
-            if expected.startswith("{"):
+            if expected.startswith("{") and segment:
                 ids[expected[1:-1]] = segment
             elif expected != segment:
                 return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from azpay.sandbox import cards, wording
 from azpay.sandbox.cards import Authentication, Decline
@@ -173,20 +174,40 @@ def _reopen(world: World, intent: Json, error: Json) -> None:
     world.emit("payment_intent.payment_failed", intent)
 
 
-def authenticated(world: World, intent: Json, *, approve: bool) -> None:
-    """The customer has come back from the bank's page."""
+def awaiting(world: World, intent_id: str) -> Json:
+    """The intent that a customer is to authenticate."""
+    intent = world.payment_intents.get(intent_id, param="intent")
     if intent["status"] != "requires_action":
         raise unexpected_state(f"This PaymentIntent ({intent['id']}) does not wait for authentication.")
+    return intent
+
+
+def authenticated(world: World, intent: Json, *, approve: bool) -> str | None:
+    """The customer has decided on the bank's page. Returns where they go from there."""
     method = world.payment_methods.get(intent["payment_method"])
+    refusal = payment_methods.card_of(method).behaviour.after_authentication
     if not approve:
         _reopen(world, intent, _authentication_failure(method))
-        return
-    intent["_authenticated"] = True
-    refusal = payment_methods.card_of(method).behaviour.after_authentication
-    if refusal is None:
-        _charge(world, intent, method, None)
-    else:
+    elif refusal is not None:
         decline(world, intent, method, refusal)
+    else:
+        intent["_authenticated"] = True
+        _charge(world, intent, method, None)
+    return _way_back(intent)
+
+
+def _way_back(intent: Json) -> str | None:
+    if intent["_return_url"] is None:
+        return None
+    paid = intent["status"] in ("succeeded", "requires_capture")
+    told = {
+        "payment_intent": intent["id"],
+        "payment_intent_client_secret": intent["client_secret"],
+        "redirect_status": "succeeded" if paid else "failed",
+    }
+    address = urlsplit(intent["_return_url"])
+    query = "&".join(filter(None, (address.query, urlencode(told))))
+    return urlunsplit(address._replace(query=query))
 
 
 def _authentication_failure(method: Json) -> Json:

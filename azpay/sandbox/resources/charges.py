@@ -64,6 +64,7 @@ def new_charge(world: World, intent: Json, method: Json, *, decline: Decline | N
         "application": None,
         "application_fee": None,
         "application_fee_amount": None,
+        "authorization_code": None if decline else _authorization_code(identifier),
         "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": _descriptor(intent),
@@ -138,7 +139,7 @@ def _card_details(intent: Json, method: Json, identifier: str) -> Json:
     checks = {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"}
     return {
         "amount_authorized": intent["amount"],
-        "authorization_code": scramble(f"authorization:{identifier}", 6).upper(),
+        "authorization_code": _authorization_code(identifier),
         "brand": card["brand"],
         "checks": {**checks, **behaviour.checks},
         "country": card["country"],
@@ -160,6 +161,10 @@ def _card_details(intent: Json, method: Json, identifier: str) -> Json:
         "three_d_secure": _three_d_secure(intent, behaviour),
         "wallet": None,
     }
+
+
+def _authorization_code(charge: str) -> str:
+    return scramble(f"authorization:{charge}", 6).upper()
 
 
 def _three_d_secure(intent: Json, behaviour: Behaviour) -> Json | None:

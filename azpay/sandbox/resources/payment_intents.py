@@ -21,6 +21,7 @@ from azpay.sandbox.params import (
     shape,
     text,
     unsupported,
+    url,
 )
 from azpay.sandbox.resources import payment_methods
 from azpay.sandbox.resources.attempts import Terms, attempt
@@ -93,7 +94,7 @@ _CONFIRMING = shape(
     mandate_data=opaque,
     off_session=boolean,
     radar_options=opaque,
-    return_url=text(),
+    return_url=url(),
     use_stripe_sdk=boolean,
 )
 _CREATE: Shape = (

@@ -1,0 +1,76 @@
+"""Carrying webhooks: looks what is due, posts it, and reports back. A slow endpoint holds up only itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from azpay.sandbox.loglines import LogLine
+
+if TYPE_CHECKING:
+    from azpay.sandbox.engine import Sandbox
+    from azpay.sandbox.loglines import Log
+    from azpay.sandbox.wire import Delivery
+
+POST_TIMEOUT = 10
+POSTS_PER_ENDPOINT = 20
+LONGEST_REST, SHORTEST_REST = 1.0, 0.02
+
+
+class Courier:
+    def __init__(self, sandbox: Sandbox, log: Log) -> None:
+        self._sandbox = sandbox
+        self._log = log
+        self._awake = asyncio.Event()
+        self._turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(POSTS_PER_ENDPOINT))
+
+    def wake(self) -> None:
+        """Something has happened: look again."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Until cancelled. What is on its way then counts as not delivered."""
+        timeout = aiohttp.ClientTimeout(total=POST_TIMEOUT)
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
+            asyncio.TaskGroup() as posts,
+        ):
+            while True:
+                self._awake.clear()
+                for delivery in self._sandbox.due_deliveries():
+                    posts.create_task(self._carry(session, delivery))
+                await self._rest()
+
+    async def _rest(self) -> None:
+        due = self._sandbox.seconds_until_due()
+        longest = LONGEST_REST if due is None else min(max(due, SHORTEST_REST), LONGEST_REST)
+        try:
+            await asyncio.wait_for(self._awake.wait(), longest)
+        except TimeoutError:
+            return
+
+    async def _carry(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
+        async with self._turns[delivery.endpoint]:
+            status = await self._post(session, delivery)
+        self._sandbox.delivered(delivery, status)
+        self._log(
+            LogLine(
+                "webhook_posted",
+                {"event": delivery.event, "url": delivery.url, "attempt": delivery.attempt, "status": status},
+            )
+        )
+        self.wake()
+
+    async def _post(self, session: aiohttp.ClientSession, delivery: Delivery) -> int | None:
+        """The status, or None when nobody answered. A redirect is an answer, and not a good one."""
+        try:
+            async with session.post(
+                delivery.url, data=delivery.body, headers=delivery.headers, allow_redirects=False
+            ) as response:
+                return response.status
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return None
