@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from azpay.cli.options import Yes
+
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
-    from azpay.cli.options import Yes
     from azpay.money import Money
     from azpay.payments import Payment
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from azpay.cli.options import Since, Until
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
 
-    from azpay.cli.options import Since, Until
     from azpay.db import Database
     from azpay.payments import Page, Query, Story
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from azpay.cli.options import Yes
 from azpay.cli.tables import Column, Fields, Table
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from azpay.bootstrap import Azpay
-    from azpay.cli.options import Yes
     from azpay.payments import PaymentMethod
 
 Method = Annotated[str, typer.Argument(metavar="METHOD", help="A pm_… id.")]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from azpay.cli.charge import PENDING, Live, Minor, consent, money
+from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
-    from azpay.cli.options import Yes
     from azpay.payments import Payment, Refund
 
 

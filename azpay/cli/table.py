@@ -36,4 +36,68 @@ PROOF = "Prove it"
 SERVICE = "Run"
 SETUP = "Set up"
 
-TABLE: tuple[Entry, ...] = ()
+TABLE: tuple[Entry, ...] = (
+    Row("charge", "azpay.cli.charge:charge", "Charge a saved or a one-time payment method.", MONEY),
+    Row("capture", "azpay.cli.charge:capture", "Take what `charge --authorize-only` held.", MONEY),
+    Row("cancel", "azpay.cli.charge:cancel", "Let an authorization go.", MONEY),
+    Row("refund", "azpay.cli.refund:refund", "Give money back, in part or in full.", MONEY),
+    Group(
+        "methods",
+        "Saved payment methods.",
+        (
+            Row("list", "azpay.cli.methods:listing", "List saved payment methods."),
+            Row("add", "azpay.cli.methods:add", "Save a method for a customer."),
+            Row("default", "azpay.cli.methods:make_default", "Charge this one when none is named."),
+            Row("remove", "azpay.cli.methods:remove", "Detach a saved method for good."),
+        ),
+        MONEY,
+    ),
+    Row("history", "azpay.cli.history:history", "Payments, or one payment's whole story.", RECORDS),
+    Group(
+        "receipt",
+        "A receipt as PDF.",
+        (Row("list", "azpay.cli.receipt:listing", "Receipts issued so far."),),
+        RECORDS,
+        target="azpay.cli.receipt:receipt",
+    ),
+    Group(
+        "events",
+        "What Stripe told us.",
+        (
+            Row("list", "azpay.cli.events:listing", "Events received, newest first."),
+            Row("show", "azpay.cli.events:show", "One event, without its secrets."),
+        ),
+        RECORDS,
+    ),
+    Group(
+        "reconcile",
+        "Compare our book with Stripe's.",
+        (Row("apply", "azpay.cli.reconcile:apply", "Make the repairs of a reviewed plan."),),
+        PROOF,
+        target="azpay.cli.reconcile:reconcile",
+    ),
+    Row("doctor", "azpay.cli.doctor:doctor", "One line and one verdict a check.", PROOF),
+    Row("serve", "azpay.cli.serve:serve", "Receive Stripe's webhooks.", SERVICE),
+    Row("worker", "azpay.cli.worker:worker", "Apply what was received; the worker alone.", SERVICE),
+    Row("sandbox", "azpay.cli.sandbox:sandbox", "An embedded Stripe on this machine.", SERVICE),
+    Row("seed", "azpay.cli.seed:seed", "Make test payments, the same every time.", SERVICE),
+    Row("demo", "azpay.cli.demo:demo", "A day in the life, in seconds; needs no key.", SERVICE),
+    Row("login", "azpay.cli.setup:login", "Keep a Stripe key in the system's keyring.", SETUP),
+    Row("logout", "azpay.cli.setup:logout", "Forget it.", SETUP),
+    Row("whoami", "azpay.cli.setup:whoami", "Whose Stripe account the key belongs to.", SETUP),
+    Group(
+        "config",
+        "What is set, and where it came from.",
+        (Row("show", "azpay.cli.setup:config_show", "What is set, with secrets hidden."),),
+        SETUP,
+    ),
+    Group(
+        "db",
+        "The book's tables.",
+        (
+            Row("upgrade", "azpay.cli.book:upgrade", "Bring the book's tables up to date."),
+            Row("check", "azpay.cli.book:check", "Look for damage."),
+        ),
+        SETUP,
+    ),
+)

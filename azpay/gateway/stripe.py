@@ -1,14 +1,16 @@
 """The one door to Stripe. Nothing else imports its SDK.
 
 Each call is tried a few times under the idempotency key it was given, and ends in one of three ways: an
-answer, an error that says nothing was moved, or `AnswerLost`. The SDK's own retries are off, because it forgets
-between two tries whether the first may have taken effect, and that is what decides between the last two.
+answer, an error that says nothing was moved, or `AnswerLost`. The SDK's own retries are off, because it
+forgets between two tries whether the first may have taken effect, and that is what decides between the last
+two.
 """
 
 from __future__ import annotations
 
 import random
 import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import httpx
@@ -69,6 +71,7 @@ class Gateway:
     def __init__(self, client: stripe.StripeClient, *, pause: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._pause = pause
+        self._answered_at: str | None = None
 
     # moving money
 
@@ -124,6 +127,10 @@ class Gateway:
 
     def account(self) -> Account:
         return self._get("/v1/account", {}, Account)
+
+    def server_time(self) -> datetime | None:
+        """What Stripe's clock said in its last answer."""
+        return parsedate_to_datetime(self._answered_at) if self._answered_at else None
 
     def payment_intent(self, payment_intent: str) -> PaymentIntent:
         params = {"expand": ["latest_charge"]}
@@ -201,6 +208,7 @@ class Gateway:
     def _once(self, method: str, path: str, params: Params, key: str | None) -> str:
         options: Mapping[str, Any] = {"idempotency_key": key} if key else {}
         response = self._client.raw_request(method, path, **_present(params), **options)
+        self._answered_at = response.headers.get("date")
         return str(response.body)
 
 

@@ -9,6 +9,7 @@ from azpay.operations.journal import (
     fail,
     fingerprint,
     of,
+    open_now,
     plan,
     succeed,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "fail",
     "fingerprint",
     "of",
+    "open_now",
     "plan",
     "succeed",
 ]

@@ -173,3 +173,9 @@ def of(session: Session, subject: str) -> list[Operation]:
     """Everything that was asked about one payment, refund, method or customer, oldest first."""
     about = select(Operation).where(Operation.subject == subject)
     return list(session.exec(about.order_by(col(Operation.created_at), col(Operation.id))))
+
+
+def open_now(session: Session) -> list[Operation]:
+    """The operations whose outcome is not known, oldest first."""
+    query = select(Operation).where(col(Operation.state).in_(OPEN))
+    return list(session.exec(query.order_by(col(Operation.created_at), col(Operation.id))))

@@ -1,0 +1,180 @@
+"""`azpay doctor`: one line and one verdict a check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from azpay.cli.tables import Column, Table
+from azpay.errors import AzpayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from azpay.db import Database
+    from azpay.gateway.stripe import Gateway
+    from azpay.settings import Settings
+
+OK, WARN, FAIL = "ok", "look", "wrong"
+SKEW_SECONDS = 60
+OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check came to, and what to do about it."""
+
+    check: str
+    verdict: str
+    said: str
+    next: str = ""
+
+
+def doctor(ctx: typer.Context) -> None:
+    """Check the settings, the key, Stripe, the book and what waits; one line each.
+
+    Examples:
+
+        azpay doctor
+        azpay doctor --profile sandbox --json
+
+    Exit status 1 when anything is wrong.
+    """
+    from azpay.bootstrap import Azpay
+    from azpay.cli import output, wiring
+
+    settings = ctx.obj.settings if isinstance(ctx.obj, Azpay) else wiring.settings_of(ctx)
+    verdicts = list(_verdicts(ctx, settings))
+    output.emit(
+        ctx,
+        schema="azpay.doctor/1",
+        data=[
+            {"check": each.check, "verdict": each.verdict, "said": each.said, "next": each.next or None}
+            for each in verdicts
+        ],
+        human=Table(
+            [
+                Column("Check"),
+                Column("Verdict", style={OK: "green", WARN: "yellow", FAIL: "bold red"}),
+                Column("Found", fold=True),
+                Column("Next", fold=True),
+            ],
+            [[each.check, each.verdict, each.said, each.next] for each in verdicts],
+        ),
+    )
+    if any(each.verdict == FAIL for each in verdicts):
+        raise typer.Exit(1)
+
+
+def _verdicts(ctx: typer.Context, settings: Settings) -> Iterator[Verdict]:
+    from azpay.bootstrap import Azpay, connect
+
+    yield Verdict("settings", OK, f"profile {settings.profile}, {'LIVE' if settings.live else 'test'} mode")
+    yield _webhook_secret(settings)
+    wired = ctx.obj if isinstance(ctx.obj, Azpay) else None
+    yield from _tried("stripe", lambda: _stripe(wired.gateway if wired else connect(settings), settings))
+    yield from _tried("book", lambda: _book(wired.db if wired else _opened(settings)))
+
+
+def _tried(check: str, look: Callable[[], Iterator[Verdict]]) -> Iterator[Verdict]:
+    try:
+        yield from look()
+    except AzpayError as error:
+        yield Verdict(check, FAIL, error.message, error.hint or "")
+
+
+def _webhook_secret(settings: Settings) -> Verdict:
+    if settings.webhook_secrets:
+        return Verdict("webhook secrets", OK, f"{len(settings.webhook_secrets)} set")
+    return Verdict(
+        "webhook secrets", WARN, "none: `azpay serve` will not start", "Set AZPAY_WEBHOOK_SECRETS."
+    )
+
+
+def _stripe(gateway: Gateway, settings: Settings) -> Iterator[Verdict]:
+    from azpay.bootstrap import wall_clock
+
+    account = gateway.account()
+    yield Verdict("stripe", OK, f"{account.id} at {settings.stripe_api_base}")
+    named = settings.stripe_account
+    if named is not None and named != account.id:
+        yield Verdict("account", FAIL, f"the key is not {named}'s", "Check the profile, then `azpay login`.")
+    theirs = gateway.server_time()
+    if theirs is None:
+        return
+    skew = int(abs((wall_clock() - theirs).total_seconds()))
+    if skew > SKEW_SECONDS:
+        yield Verdict("clock", FAIL, f"{skew} s from Stripe's", "Set this machine's clock by NTP.")
+    else:
+        yield Verdict("clock", OK, f"within {max(skew, 1)} s of Stripe's")
+
+
+def _opened(settings: Settings) -> Database:
+    from azpay.db import Database
+
+    return Database.open(settings.database_url.reveal())
+
+
+def _book(db: Database) -> Iterator[Verdict]:
+    from azpay.db import schema
+    from azpay.payments import checks
+
+    yield Verdict("book", OK, db.where)
+    found = schema.state(db)
+    if found is schema.State.EMPTY and db.embedded:
+        yield Verdict("tables", OK, "not made yet; the first command makes them")
+        return
+    schema.require_current(db)
+    yield Verdict("tables", OK, f"revision {schema.HEAD}")
+    yield from _private(db)
+    for check in [*schema.integrity(db), *checks.sums(db)]:
+        yield _checked(check)
+    yield from _waiting(db)
+
+
+def _checked(check: object) -> Verdict:
+    from azpay.db.schema import Check
+
+    assert isinstance(check, Check)  # noqa: S101
+    if check.problems:
+        return Verdict(
+            check.name, FAIL, "; ".join(check.problems[:3]), "Run `azpay db check` and `azpay reconcile`."
+        )
+    return Verdict(check.name, OK, "nothing wrong")
+
+
+def _private(db: Database) -> Iterator[Verdict]:
+    if not db.embedded or db.engine.url.database is None:
+        return
+    file = Path(db.engine.url.database)
+    if file.stat().st_mode & OTHERS:
+        yield Verdict("privacy", FAIL, f"others can read {file}", f"chmod 600 {file}")
+    else:
+        yield Verdict("privacy", OK, "only you can read the book")
+
+
+def _waiting(db: Database) -> Iterator[Verdict]:
+    from azpay import inbox, operations
+
+    backlog = inbox.backlog(db)
+    if backlog.dead:
+        yield Verdict(
+            "inbox", FAIL, f"{backlog.dead} events given up", "See `azpay events list --status dead`."
+        )
+    else:
+        yield Verdict("inbox", OK, f"{backlog.waiting} events waiting")
+    with db.reading() as session:
+        open_ = operations.open_now(session)
+    if open_:
+        names = ", ".join(operation.subject for operation in open_[:3])
+        yield Verdict(
+            "operations",
+            WARN,
+            f"{len(open_)} without an answer: {names}",
+            "The same command again resumes; `azpay reconcile` shows what Stripe says.",
+        )
+    else:
+        yield Verdict("operations", OK, "none without an answer")
