@@ -207,9 +207,7 @@ def absorb_refund_report(
     return _absorb_refund(session, payment, refund, now=now, advance=advance_refund)
 
 
-def restate_refund_of(
-    session: Session, payment: Payment, refund: objects.Refund, *, now: datetime
-) -> Refund:
+def restate_refund_of(session: Session, payment: Payment, refund: objects.Refund, *, now: datetime) -> Refund:
     """Make the record of a refund of `payment` say what Stripe says; see `restate_payment`."""
     with session.no_autoflush:
         ours = refund_for(session, refund)

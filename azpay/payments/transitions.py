@@ -61,7 +61,7 @@ def advance_on_answer(known: Standing, answered: Standing) -> Standing:
 
 
 def restate(known: Standing, answered: Standing) -> Standing:
-    """Stripe's answer alone, even where it undoes an end or shrinks a total: for repairs of a wrong record."""
+    """Stripe's answer alone, even where it undoes an end or shrinks a total: to repair a wrong record."""
     return Standing(answered.status, answered.captured, max(known.at, answered.at))
 
 
@@ -99,5 +99,5 @@ def advance_refund_on_answer(known: RefundStatus, answered: RefundStatus) -> Ref
 
 
 def restate_refund(_known: RefundStatus, answered: RefundStatus) -> RefundStatus:
-    """Stripe's answer alone: for repairs of a wrong record."""
+    """Stripe's answer alone: to repair a wrong record."""
     return answered

@@ -105,12 +105,13 @@ class Comparison:
 
     def _keep(self, found: Sequence[Difference | None]) -> None:
         now = self._clock()
-        drifts = [self._drift(each, now) for each in found if each is not None]
+        differences = [each for each in found if each is not None]
+        drifts = [self._drift(each, now) for each in differences]
         if drifts:
             with self._db.writing() as session:
                 session.add_all(drifts)
             self.drifts += drifts
-            self._named.update(drift.ours for drift in drifts)
+            self._named.update(each.pair.here.ours for each in differences if each.pair.here)
 
     def _drift(self, found: Difference, now: datetime) -> Drift:
         object_type, ours, theirs = subject_of(found.pair)

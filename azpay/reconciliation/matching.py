@@ -153,6 +153,6 @@ def _told(line: Line) -> str:
 def in_words(amount: int, currency: str) -> str:
     """For people; in minor units where Stripe uses a currency that we have no decimals for."""
     try:
-        return str(Money(amount, currency))
+        return Money(amount, currency).display()
     except UnknownCurrency:
         return f"{amount} minor units of {currency.upper()}"
