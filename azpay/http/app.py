@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from azpay import inbox
-from azpay.http import bodies, health, requests, webhooks
+from azpay.http import health, requests, webhooks
 from azpay.http.intake import Intake
+from azpay.http.limits import LARGEST_BODY, PATIENCE, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +25,10 @@ ROUTES = (
 )
 
 
-def build(azpay: Azpay, worker: Worker | None) -> web.Application:
+def build(azpay: Azpay, worker: Worker | None, patience: Patience | None = None) -> web.Application:
     """The application. `worker` is the one in this process, if there is one. Raises NoWebhookSecret."""
-    app = web.Application(middlewares=[requests.answering], client_max_size=bodies.LARGEST)
+    app = web.Application(middlewares=[requests.answering], client_max_size=LARGEST_BODY)
+    app[PATIENCE] = patience or Patience()
     app[webhooks.ENDPOINT] = webhooks.Endpoint.of(azpay)
     app[webhooks.INTAKE] = _intake(azpay, worker)
     app[health.READINESS] = health.Readiness(azpay, worker)

@@ -12,15 +12,11 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from azpay.http import problems, requests
+from azpay.http.limits import PATIENCE
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
-
-IDLE_SECONDS = 15.0
-"""Without a whole request's head: between two requests, or while one trickles in."""
-
-LINGERING_SECONDS = 2.0
 
 
 class Connection(web.RequestHandler):
@@ -42,15 +38,16 @@ class Connection(web.RequestHandler):
 
 
 def protocol(
-    server: web.Server, loop: asyncio.AbstractEventLoop, *, idle: float = IDLE_SECONDS
+    app: web.Application, server: web.Server, loop: asyncio.AbstractEventLoop
 ) -> Callable[[], Connection]:
     """For `loop.create_server`."""
+    patience = app[PATIENCE]
     return partial(
         Connection,
         server,
         loop=loop,
-        keepalive_timeout=idle,
-        lingering_time=LINGERING_SECONDS,
+        keepalive_timeout=patience.idle,
+        lingering_time=patience.lingering,
         access_log_class=requests.AccessLog,
         auto_decompress=False,
     )

@@ -65,15 +65,13 @@ async def _serve(
 
 
 @asynccontextmanager
-async def answering(
-    app: web.Application, listener: socket.socket, *, idle: float = connections.IDLE_SECONDS
-) -> AsyncIterator[None]:
+async def answering(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
     """Answer what comes in on the socket; at the end, finish what has begun."""
     runner = web.AppRunner(app, shutdown_timeout=ANSWERS_SECONDS)
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - set up
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(connections.protocol(runner.server, loop, idle=idle), sock=listener)
+    server = await loop.create_server(connections.protocol(app, runner.server, loop), sock=listener)
     try:
         yield
     finally:

@@ -37,8 +37,9 @@ class NotKept(Unavailable):
 class Intake:
     """Belongs to the loop that it is used from. `store` runs in a thread, one call at a time."""
 
-    def __init__(self, store: Store, *, seconds: float = SECONDS) -> None:
+    def __init__(self, store: Store, *, room: int = MOST_WAITING, seconds: float = SECONDS) -> None:
         self._store = store
+        self._room = room
         self._seconds = seconds
         self._waiting: list[Waiting] = []
         self._writer: asyncio.Task[None] | None = None
@@ -46,7 +47,7 @@ class Intake:
 
     async def keep(self, event: Received) -> None:
         """Return when the event is on disk. Raises NotKept."""
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= self._room:
             raise NotKept("Too many events are waiting for the store.")
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append((event, answer))
