@@ -200,11 +200,10 @@ def _become(
 
 
 def _call(words: tuple[str, ...]) -> int:
-    from azpay.__main__ import main
+    from azpay.cli.app import app
 
-    sys.argv = ["azpay", *words]
     try:
-        main()
+        app(list(words), prog_name="azpay")
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 0
     finally:
