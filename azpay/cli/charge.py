@@ -95,7 +95,7 @@ def capture(
     Examples:
 
         azpay capture order-1001
-        azpay capture pay_01kb7x2m3qf8 80.00     # the rest is released
+        azpay capture pay_1m836k765br9nv7pb6 80.00     # the rest is released
 
     Capturing what is captured already is not an error.
     """
@@ -127,7 +127,7 @@ def cancel(
     Examples:
 
         azpay cancel order-1001
-        azpay cancel pay_01kb7x2m3qf8 --reason requested_by_customer
+        azpay cancel pay_1m836k765br9nv7pb6 --reason requested_by_customer
 
     What was captured already is given back with `azpay refund`.
     """

@@ -35,7 +35,7 @@ def refund(  # noqa: PLR0913 - a command's options
     Examples:
 
         azpay refund order-1001                    # everything that is left
-        azpay refund pay_01kb7x2m3qf8 5.00 --reason requested_by_customer
+        azpay refund pay_1m836k765br9nv7pb6 5.00 --reason requested_by_customer
         azpay refund order-1001 5.00 --note "late delivery" --yes
 
     The same command again is safe: it goes on with what is open, and stops what looks like a repetition.

@@ -1,7 +1,7 @@
 """Ids that we make: a prefix that says what it is, then the time, then chance.
 
-`pay_01kb7x2m3qf8…`: the first ten characters after the prefix count milliseconds in Crockford's base 32, so
-ids sort by age and new rows land together at the end of an index.
+`pay_1m836k765br9nv7pb6`: the first nine characters after the prefix count milliseconds in Crockford's base 32,
+until the year 3084, so ids sort by age and new rows land together at the end of an index.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-TIME_DIGITS = 10
-CHANCE_DIGITS = 12
+TIME_DIGITS = 9
+CHANCE_DIGITS = 9
 
 
 def new_id(prefix: str, now: datetime) -> str:
-    """An id such as `pay_01kb7x2m3qf8…`; 60 bits of chance keep two of one millisecond apart."""
+    """An id such as `pay_1m836k765br9nv7pb6`; 45 bits of chance keep two of one millisecond apart."""
     milliseconds = int(now.timestamp() * 1000)
-    return f"{prefix}_{_base32(milliseconds, TIME_DIGITS)}{_base32(secrets.randbits(60), CHANCE_DIGITS)}"
+    chance = secrets.randbits(5 * CHANCE_DIGITS)
+    return f"{prefix}_{_base32(milliseconds, TIME_DIGITS)}{_base32(chance, CHANCE_DIGITS)}"
 
 
 def _base32(number: int, digits: int) -> str:
