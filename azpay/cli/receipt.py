@@ -55,10 +55,10 @@ def receipt(
     if to_stdout:
         _refuse_screen(ctx)
     db, settings, now = wiring.book_of(ctx), _settings(ctx), _now(ctx)
+    issued = receipts.issue(db, named, now=now)
     merchant = receipts.Merchant.of(settings)
     if merchant.name is None:
         warn("The receipt does not say who sells: AZPAY_MERCHANT_NAME is not set.")
-    issued = receipts.issue(db, named, now=now)
     pdf = document(db, issued, merchant, _zone(ctx, settings))
     if to_stdout:
         sys.stdout.buffer.write(pdf)

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import stat
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +108,18 @@ def test_a_pipe_gets_the_pdf_and_nothing_else(azpay: Azpay, paid: Payment) -> No
     assert len(PdfReader(BytesIO(result.stdout_bytes)).pages) == 1
     assert result.stdout_bytes.startswith(b"%PDF-")
     assert here() == []
+
+
+def test_a_terminal_gets_no_pdf() -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "azpay", "receipt", "R-000001", "-o", "-"]
+
+    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+
+    os.close(theirs)
+    os.close(ours)
+    assert done.returncode == 2
+    assert "A PDF is not for a terminal." in done.stderr
 
 
 def test_pdf_and_json_do_not_share_standard_output(azpay: Azpay, paid: Payment) -> None:
