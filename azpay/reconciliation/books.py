@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from azpay.gateway.stripe import Gateway
 
 WINDOW = 2_000
+"""How many lines of Stripe's are held at a time, about."""
 AT_ONCE = 500
 
 
@@ -55,7 +56,7 @@ def theirs(gateway: Gateway, object_type: ObjectType, period: Period) -> Iterato
 
 
 def windows(
-    newest_first: Iterable[Line], period: Period, *, size: int = WINDOW
+    newest_first: Iterable[Line], period: Period, *, size: int
 ) -> Iterator[tuple[Period, list[Line]]]:
     """The lines in pieces of about `size`, each with the part of the period that it covers."""
     until, piece = period.until, list[Line]()

@@ -38,6 +38,7 @@ class Comparison:
         self._run_id, self._period = run_id, period
         self._clock, self._progress = clock, progress
         self._read = 0
+        self.window = books.WINDOW
         self._named: set[str | None] = set()
         self.certificate = Certificate()
         self.drifts: list[Drift] = []
@@ -50,7 +51,7 @@ class Comparison:
         """
         before: set[str] = set()
         theirs = self._counted(books.theirs(self._gateway, object_type, self._period))
-        for window, there in books.windows(theirs, self._period):
+        for window, there in books.windows(theirs, self._period, size=self.window):
             met = self._from_theirs(object_type, there)
             judged = met | before | self._named
             for here in books.recorded(self._db, object_type, window):
