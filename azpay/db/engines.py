@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
-from azpay.errors import NotAllowed
+from azpay.errors import NotAllowed, Unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -39,12 +39,30 @@ class DatabaseURLInvalid(NotAllowed):
     code = "database_url_invalid"
 
 
+class BookUnreachable(Unavailable):
+    """The book's folder cannot be used."""
+
+    code = "book_unreachable"
+
+
+class DriverMissing(NotAllowed):
+    """PostgreSQL's driver is an extra, and it was not installed."""
+
+    code = "driver_missing"
+
+
 def open_engine(address: str) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql://…`; connects when first used."""
     url = _read(address)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    try:
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    except ModuleNotFoundError as missing:
+        raise DriverMissing(
+            "A book in PostgreSQL needs its driver, which is not installed.",
+            hint="Install azpay with it: pip install 'azpay[postgres]'.",
+        ) from missing
 
 
 def _read(address: str) -> URL:
@@ -71,7 +89,13 @@ def _sqlite(url: URL) -> Engine:
         raise DatabaseURLInvalid(
             "A book in memory would be forgotten at once.", hint="Give a file: sqlite:////path/to/book.db."
         )
-    make_private(Path(url.database))
+    try:
+        make_private(Path(url.database))
+    except OSError as error:
+        raise BookUnreachable(
+            f"There can be no book at {url.database}: {error.strerror}.",
+            hint="Check the folder and who may write there, or set AZPAY_DATA_DIR or AZPAY_DATABASE_URL.",
+        ) from error
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

@@ -146,7 +146,7 @@ def unreachable(reason: str, *, sent: bool) -> Verdict:
     """The connection failed; `sent` when the request may have left us before it did."""
     error = StripeUnavailable(
         f"Stripe could not be reached ({reason}).",
-        hint="Check the network and AZPAY_STRIPE_API_BASE, then run `azpay doctor`.",
+        hint="Check the network and AZPAY_STRIPE_API_BASE; in the sandbox, see that `azpay sandbox` runs.",
     )
     return Verdict(error, again=True, may_have_acted=sent)
 

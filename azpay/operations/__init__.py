@@ -12,6 +12,7 @@ from azpay.operations.journal import (
     open_now,
     plan,
     succeed,
+    underway,
 )
 from azpay.operations.models import Kind, Operation, State
 from azpay.operations.settling import ask_or_fail
@@ -32,4 +33,5 @@ __all__ = [
     "open_now",
     "plan",
     "succeed",
+    "underway",
 ]

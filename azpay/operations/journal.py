@@ -21,6 +21,8 @@ from azpay.operations.models import OPEN, Kind, Operation, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlmodel.sql.expression import SelectOfScalar
+
     from azpay.db import Database
 
 Answer = TypeVar("Answer")
@@ -110,8 +112,16 @@ def _standing(session: Session, digest: str, key: str | None) -> Operation:
             raise KeyTaken(taken)
         if taken is not None:
             return taken
-    same = select(Operation).where(Operation.fingerprint == digest, col(Operation.state).in_(OPEN))
-    return session.exec(same).one()
+    return session.exec(_open_for(digest)).one()
+
+
+def underway(session: Session, digest: str) -> Operation | None:
+    """The open operation that asking for the same thing again would go on with."""
+    return session.exec(_open_for(digest)).one_or_none()
+
+
+def _open_for(digest: str) -> SelectOfScalar[Operation]:
+    return select(Operation).where(Operation.fingerprint == digest, col(Operation.state).in_(OPEN))
 
 
 def ask(db: Database, operation: Operation, call: Callable[[str], Answer], *, now: datetime) -> Answer:

@@ -14,7 +14,7 @@ from azpay.payments.models import (
     Refund,
     RefundStatus,
 )
-from azpay.payments.refunds import NothingToRefund, RefundExceedsPayment, refund
+from azpay.payments.refunds import NothingToRefund, RefundExceedsPayment, refund, underway
 from azpay.payments.requests import (
     CANCEL_REASONS,
     REASONS,
@@ -60,4 +60,5 @@ __all__ = [
     "history",
     "refund",
     "story",
+    "underway",
 ]

@@ -21,7 +21,7 @@ from sqlmodel import Session, col, select
 from azpay import operations
 from azpay.db import new_id
 from azpay.errors import AzpayError, OutcomeUnknown, Refused
-from azpay.gateway import CardDeclined, objects
+from azpay.gateway import AuthenticationNeeded, CardDeclined, objects
 from azpay.operations import Kind, Operation
 from azpay.payments import customers
 from azpay.payments.models import Origin, Payment, PaymentStatus
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 SUSPICIOUS = timedelta(minutes=10)
 LOOK_AROUND = timedelta(minutes=5)
+DECLINES = {kind.code: kind for kind in (CardDeclined, AuthenticationNeeded)}
 
 
 class SuspectedDuplicate(Refused):
@@ -79,12 +80,15 @@ def _complete(db: Database, gateway: Gateway, request: ChargeRequest, *, now: da
     """The request with the customer's id for an e-mail, and their default method where none is named."""
     if request.customer is None:
         return request
-    customer = customers.identify(db, gateway, request.customer, now=now)
-    method = request.payment_method or customers.default_method(db, gateway, customer, now=now)
+    if request.payment_method is not None:
+        return replace(request, customer=customers.identify(db, gateway, request.customer, now=now))
+    customer = customers.lookup(db, gateway, request.customer, now=now)
+    method = customer and customers.default_method(db, gateway, customer, now=now)
     if method is None:
         raise RequestInvalid(
-            f"{customer} has no default payment method.",
-            hint=f"Give --method pm_…, or run `azpay methods default pm_… --customer {customer}`.",
+            f"{request.customer} has no default payment method.",
+            hint="Give --method pm_…, or save one: `azpay methods add pm_… --customer "
+            f"{request.customer} --default`.",
         )
     return replace(request, customer=customer, payment_method=method)
 
@@ -231,6 +235,16 @@ def _never_happened(
 
 
 def _as_it_ended(payment: Payment, operation: Operation) -> Payment:
+    if operation.error_code in DECLINES:
+        raise _declined_before(payment, operation)
     if operation.state is operations.State.FAILED:
         raise operations.FailedBefore(operation)
     return payment
+
+
+def _declined_before(payment: Payment, operation: Operation) -> CardDeclined:
+    """The same answer as the first time; a key is for one attempt."""
+    said = objects.StripeError(decline_code=payment.failure_code, message=payment.failure_message)
+    error = DECLINES[str(operation.error_code)](said)
+    error.hint, error.operation = "Use a new idempotency key for a new attempt.", operation.id
+    return error

@@ -32,7 +32,10 @@ class SeveralPayments(Usage):
 
     def __init__(self, named: str, payments: list[Payment]) -> None:
         listed = ", ".join(f"{payment.id} ({payment.status})" for payment in payments)
-        super().__init__(f"{named!r} names several payments: {listed}.", hint="Give the one's id.")
+        super().__init__(
+            f"{named!r} names several payments: {listed}.",
+            hint=f"Give the id of one; `azpay history --reference {named}` shows them.",
+        )
 
 
 def find(session: Session, named: str) -> Payment:

@@ -62,8 +62,8 @@ class NothingToRefund(Conflict):
 def refund(db: Database, gateway: Gateway, request: RefundRequest, *, now: datetime) -> Refund:
     """Refund a payment in part or in full; the refund is succeeded, pending, or needs the customer.
 
-    Asking again for the same refund while it is open resumes it. Raises RefundExceedsPayment, NothingToRefund,
-    SuspectedDuplicate, KeyTaken, AnswerLost, and what the gateway raises.
+    Asking again for the same refund while it is open resumes it. Raises RefundExceedsPayment,
+    NothingToRefund, SuspectedDuplicate, KeyTaken, AnswerLost, and what the gateway raises.
     https://docs.stripe.com/api/refunds/create
     """
     payment, ours, operation = _intend(db, request, now=now)
@@ -84,6 +84,12 @@ def refund(db: Database, gateway: Gateway, request: RefundRequest, *, now: datet
         ours = absorb_refund_answer(session, payment, answer, now=now)
         operations.succeed(session, operation.id, answer.id, now=now)
     return ours
+
+
+def underway(session: Session, request: RefundRequest) -> Refund | None:
+    """The refund that asking again would go on with: written down, and its outcome not known."""
+    operation = operations.underway(session, _digest(find(session, request.payment), request))
+    return session.get_one(Refund, operation.subject) if operation is not None else None
 
 
 def _intend(db: Database, request: RefundRequest, *, now: datetime) -> tuple[Payment, Refund, Operation]:

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from azpay import operations
-from azpay.gateway import AnswerLost, CardDeclined, StripeUnavailable
+from azpay.gateway import AnswerLost, CardDeclined, NoSuchObject, StripeUnavailable
 from azpay.operations import Operation, State
 from azpay.payments import (
     Payment,
@@ -155,13 +155,38 @@ def test_the_same_key_with_another_amount_is_refused_before_it_is_sent(azpay: Az
     assert len(stripe.payment_intents) == 1
 
 
-def test_the_same_key_after_a_decline_says_that_it_failed(azpay: Azpay) -> None:
-    declined = a_charge(payment_method="pm_card_visa_chargeDeclined", idempotency_key="invoice-7")
-    with pytest.raises(CardDeclined):
-        charge(azpay.db, azpay.gateway, declined, now=azpay.now())
+def test_the_same_key_after_a_decline_gets_the_same_answer(azpay: Azpay, stripe: Sandbox) -> None:
+    stolen = a_charge(payment_method="pm_card_visa_chargeDeclinedStolenCard", idempotency_key="invoice-7")
+    with pytest.raises(CardDeclined) as first:
+        charge(azpay.db, azpay.gateway, stolen, now=azpay.now())
+
+    with pytest.raises(CardDeclined) as again:
+        charge(azpay.db, azpay.gateway, stolen, now=azpay.now())
+
+    assert again.value.message == first.value.message
+    assert again.value.for_customer == first.value.for_customer
+    assert again.value.operation == first.value.operation
+    assert len(stripe.payment_intents) == 1
+
+
+def test_the_same_key_after_a_refusal_says_that_it_failed(azpay: Azpay) -> None:
+    unheard_of = a_charge(payment_method="pm_unheard_of", idempotency_key="invoice-7")
+    with pytest.raises(NoSuchObject):
+        charge(azpay.db, azpay.gateway, unheard_of, now=azpay.now())
 
     with pytest.raises(operations.FailedBefore):
-        charge(azpay.db, azpay.gateway, declined, now=azpay.now())
+        charge(azpay.db, azpay.gateway, unheard_of, now=azpay.now())
+
+
+def test_an_e_mail_that_nobody_has_makes_no_customer_when_no_method_is_named(
+    azpay: Azpay, stripe: Sandbox
+) -> None:
+    mistyped = a_charge(payment_method=None, customer="aad@example.com")
+
+    with pytest.raises(RequestInvalid, match=r"aad@example\.com has no default payment method"):
+        charge(azpay.db, azpay.gateway, mistyped, now=azpay.now())
+
+    assert list(stripe.customers) == []
 
 
 def test_stripe_out_of_service_leaves_a_failed_payment_and_no_open_operation(
