@@ -13,6 +13,7 @@ from azpay.inbox import FetchFirst
 from azpay.payments.models import Customer, Payment, PaymentMethod
 from azpay.payments.records import (
     absorb_answer,
+    absorb_charge,
     absorb_customer,
     absorb_method,
     absorb_refund_answer,
@@ -40,12 +41,12 @@ def on_payment_intent(session: Session, event: objects.Event, now: datetime) -> 
 
 
 def on_charge(session: Session, event: objects.Event, now: datetime) -> None:
-    """A charge brings what its payment intent's events lack: the ledger line, with the fee."""
+    """A charge brings what its payment intent's events lack: the card, and the ledger line with the fee."""
     charge = _object(event, objects.Charge)
     if charge.payment_intent is None:
         return  # a charge made without a payment intent, by an integration older than those
     payment = _payment(session, charge.payment_intent)
-    payment.charge = payment.charge or charge.id
+    absorb_charge(payment, charge)
     settlement.expect(session, charge.balance_transaction, now)
 
 

@@ -171,7 +171,8 @@ def _describe(payment: Payment, intent: objects.PaymentIntent) -> None:
     payment.amount = intent.amount
     payment.customer = intent.customer or payment.customer
     payment.payment_method = intent.payment_method or payment.payment_method
-    payment.charge = intent.charge_id or payment.charge
+    if intent.charge_id not in {None, payment.charge}:
+        payment.charge, payment.card_brand, payment.card_last4 = intent.charge_id, None, None
     payment.livemode = intent.livemode
     error = intent.last_payment_error
     payment.failure_code = (error.decline_code or error.code) if error else None
@@ -180,6 +181,13 @@ def _describe(payment: Payment, intent: objects.PaymentIntent) -> None:
     payment.next_action_url = redirect.url if redirect else None
     if intent.charge is not None:
         _describe_card(payment, intent.charge)
+
+
+def absorb_charge(payment: Payment, charge: objects.Charge) -> None:
+    """Record the charge and its card. The attempt that succeeded stands for the payment, not those before."""
+    if charge.status == "succeeded" or payment.charge in {None, charge.id}:
+        payment.charge = charge.id
+        _describe_card(payment, charge)
 
 
 def _describe_card(payment: Payment, charge: objects.Charge) -> None:
