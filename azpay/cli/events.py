@@ -17,7 +17,7 @@ MOST = 1000
 STYLES = {"done": "green", "received": "yellow", "failed": "yellow", "dead": "bold red"}
 
 
-def events_list(
+def listing(
     ctx: typer.Context,
     status: Annotated[
         list[str] | None, typer.Option(metavar="S", help="received, done, failed or dead; repeatable.")
@@ -52,7 +52,7 @@ def events_list(
     output.emit(ctx, schema="azpay.events/1", data=data, human=_table(found, _zone(ctx)))
 
 
-def events_show(
+def show(
     ctx: typer.Context, event: Annotated[str, typer.Argument(metavar="EVENT", help="An evt_… id.")]
 ) -> None:
     """One event: what became of it, and what Stripe sent.
