@@ -67,35 +67,41 @@ class Comparison:
     def _from_theirs(self, object_type: ObjectType, there: Sequence[Line]) -> set[str]:
         """Judge what Stripe told of; return the ids of ours that were met."""
         ours = books.counterparts(self._db, object_type, there)
-        met = {line.ours for line in ours if line.ours is not None}
-        found = []
+        suspects = []
         for pair in pairs(ours, there):
             if pair.there is not None and not pair.there.bookable:
                 self.certificate.outside += 1
             elif difference(pair) is None:
                 self.certificate.count(pair.here, pair.there)
             else:
-                found.append(self._judged(pair))
-        self._keep(found)
-        return met
+                suspects.append(pair)
+        self._judge(suspects)
+        return {line.ours for line in ours if line.ours is not None}
 
     def _from_ours(self, here: Sequence[Line]) -> None:
         """Judge what we recorded and Stripe did not tell of."""
         suspects = [pair for pair in pairs(here, ()) if difference(pair) is not None]
         self._keep([self._missed(pair) for pair in suspects])
 
-    def _judged(self, pair: Pair) -> Difference | None:
+    def _judge(self, suspects: Sequence[Pair]) -> None:
         """A second look. What Stripe just listed and we lack altogether need not be asked for again."""
-        subject, now = subject_of(pair), self._clock()
-        seen = look_here(self._db, subject, pair.there, now=now)
-        if seen.here is not None:
-            seen = look(self._db, self._gateway, subject, now=now)
-        return self._settled(seen)
+        lacking = [pair.there for pair in suspects if pair.here is None and pair.there is not None]
+        unlike = [pair for pair in suspects if pair.here is not None]
+        found = []
+        for seen in look_here(self._db, lacking, now=self._clock()):
+            if seen.here is None:
+                found.append(self._settled(seen))
+            else:
+                unlike.append(Pair(seen.here, seen.there))
+        self._keep(found + [self._settled(self._look(pair)) for pair in unlike])
 
     def _missed(self, pair: Pair) -> Difference | None:
         """What Stripe does have lies outside the period, by Stripe's time, or was judged already."""
-        seen = look(self._db, self._gateway, subject_of(pair), now=self._clock())
+        seen = self._look(pair)
         return self._settled(seen) if seen.there is None else None
+
+    def _look(self, pair: Pair) -> Sighting:
+        return look(self._db, self._gateway, subject_of(pair), now=self._clock())
 
     def _settled(self, seen: Sighting) -> Difference | None:
         if seen.difference is not None and seen.moving:

@@ -17,10 +17,12 @@ from azpay.gateway import NoSuchObject
 from azpay.inbox import EventState, InboxEvent
 from azpay.operations import Operation, State
 from azpay.reconciliation import books, lines
-from azpay.reconciliation.matching import Difference, Pair, difference
+from azpay.reconciliation.matching import Difference, Pair, difference, pairs
 from azpay.reconciliation.models import ObjectType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from sqlmodel import Session
 
     from azpay.db import Database
@@ -63,17 +65,22 @@ def look(db: Database, gateway: Gateway, subject: Subject, *, now: datetime) -> 
         found = fetch(gateway, subject)
         with db.reading() as session:
             after = books.find(session, *subject)
-            moving = is_moving(session, subject, now)
+            moving = bool(moving_among(session, [subject], now))
         if before == after:
             return Sighting(after, _line(subject, found), found, moving)
         before = after
     return Sighting(before, _line(subject, found), found, moving=True)
 
 
-def look_here(db: Database, subject: Subject, there: Line | None, *, now: datetime) -> Sighting:
-    """Our side as it is now, beside what Stripe said when it was read."""
-    with db.reading() as session:
-        return Sighting(books.find(session, *subject), there, moving=is_moving(session, subject, now))
+def look_here(db: Database, there: Sequence[Line], *, now: datetime) -> Iterator[Sighting]:
+    """Our side as it is now, beside what Stripe just listed: for what we lacked, which may be much."""
+    for begin in range(0, len(there), books.AT_ONCE):
+        some = there[begin : begin + books.AT_ONCE]
+        ours = books.counterparts(db, some[0].object_type, some)
+        with db.reading() as session:
+            moving = moving_among(session, [subject_of(Pair(None, line)) for line in some], now)
+        for pair in pairs(ours, some):
+            yield Sighting(pair.here, pair.there, moving=not moving.isdisjoint(subject_of(pair)))
 
 
 def subject_of(pair: Pair) -> Subject:
@@ -96,19 +103,19 @@ def fetch(gateway: Gateway, subject: Subject) -> Any:
         return None
 
 
-def is_moving(session: Session, subject: Subject, now: datetime) -> bool:
-    """Whether a call of ours is under way about it, or news of it has come and waits to be applied."""
-    asked = select(Operation.id).where(
-        Operation.subject == subject.ours,
+def moving_among(session: Session, subjects: Sequence[Subject], now: datetime) -> set[str | None]:
+    """The ids about which a call of ours is under way, or news has come that waits to be applied."""
+    asked = select(Operation.subject).where(
+        col(Operation.subject).in_([subject.ours for subject in subjects if subject.ours]),
         col(Operation.state).in_((State.PLANNED, State.SENT)),
         func.coalesce(Operation.sent_at, Operation.created_at) > now - UNDER_WAY,
     )
-    told = select(InboxEvent.event).where(
-        InboxEvent.object_id == subject.theirs,
+    told = select(InboxEvent.object_id).where(
+        col(InboxEvent.object_id).in_([subject.theirs for subject in subjects if subject.theirs]),
         InboxEvent.state == EventState.RECEIVED,
         col(InboxEvent.received_at) > now - UNDER_WAY,
     )
-    return any(session.exec(query.limit(1)).first() is not None for query in (asked, told))
+    return {*session.exec(asked), *session.exec(told)}
 
 
 def _ours(db: Database, subject: Subject) -> Line | None:
