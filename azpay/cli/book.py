@@ -69,7 +69,8 @@ def check(ctx: typer.Context) -> None:
 def _book(ctx: typer.Context) -> Database:
     from azpay import bootstrap
     from azpay.cli import wiring
+    from azpay.db import Database
 
     if isinstance(ctx.obj, bootstrap.Azpay):
         return ctx.obj.db
-    return bootstrap.Database.open(wiring.unlocked_settings_of(ctx).database_url.reveal())
+    return Database.open(wiring.unlocked_settings_of(ctx).database_url.reveal())

@@ -9,9 +9,11 @@ import typer
 from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from azpay.bootstrap import Azpay
     from azpay.money import Money
-    from azpay.payments import Payment
+    from azpay.payments import Payment, PaymentStatus
 
 PENDING = 8
 
@@ -51,7 +53,7 @@ def charge(  # noqa: PLR0913 - a command's options
 
         azpay charge 19.99 usd --method pm_card_visa
         azpay charge 12.50 eur --customer ada@example.com --reference order-1001
-        azpay charge 100 eur --customer cus_123 --authorize-only     # then: azpay capture
+        azpay charge 100 eur --customer cus_123 --authorize-only   # then: capture
 
     The same command again is safe: it goes on with what is open, and stops what looks like a repetition.
     """
@@ -106,13 +108,15 @@ def capture(
     azpay = wiring.azpay_of(ctx)
     with azpay.db.reading() as session:
         found = payments.find(session, payment)
-    taking = (
-        money(amount, found.currency, minor=amount_minor) if amount else Money(found.amount, found.currency)
-    )
-    output.say(ctx, f"Capture {taking.echo()} of {found.id}")
-    consent(azpay, taking, yes=yes, live=live)
-    asked = taking.amount if amount else None
-    show(ctx, azpay, payments.capture(azpay.db, azpay.gateway, found.id, asked, now=azpay.now()))
+    asked = money(amount, found.currency, minor=amount_minor) if amount else None
+    if found.status is payments.PaymentStatus.SUCCEEDED:
+        output.say(ctx, f"{found.id} is captured already.")
+    else:
+        taking = asked or Money(found.amount, found.currency)
+        output.say(ctx, f"Capture {taking.echo()} of {found.id}")
+        consent(azpay, taking, yes=yes, live=live)
+    part = asked.amount if asked else None
+    show(ctx, azpay, payments.capture(azpay.db, azpay.gateway, found.id, part, now=azpay.now()))
 
 
 def cancel(
@@ -121,6 +125,8 @@ def cancel(
     reason: Annotated[
         str | None, typer.Option(help="duplicate, fraudulent, requested_by_customer or abandoned.")
     ] = None,
+    yes: Yes = False,
+    live: Live = None,
 ) -> None:
     """Let an authorization, or a payment that is not done, go.
 
@@ -129,12 +135,15 @@ def cancel(
         azpay cancel order-1001
         azpay cancel pay_1m836k765br9nv7pb6 --reason requested_by_customer
 
-    What was captured already is given back with `azpay refund`.
+    What was captured already is given back with `azpay refund`. No money moves, so only live mode asks.
     """
     from azpay import payments
-    from azpay.cli import wiring
+    from azpay.cli import prompts, wiring
 
     azpay = wiring.azpay_of(ctx)
+    require_account(azpay, yes=yes, live=live)
+    if azpay.settings.live:
+        prompts.confirm(f"Let {payment} go for good?", yes=yes)
     show(ctx, azpay, payments.cancel(azpay.db, azpay.gateway, payment, reason, now=azpay.now()))
 
 
@@ -158,14 +167,21 @@ def pairs(items: list[str]) -> dict[str, str]:
 
 def consent(azpay: Azpay, amount: Money, *, yes: bool, live: str | None) -> None:
     """In live mode: the amount typed again, or --yes with the account named. Test mode asks nothing."""
-    if not azpay.settings.live:
-        return
-    from azpay.access import require_account
     from azpay.cli.prompts import confirm_amount
 
-    if yes or live:
-        require_account(azpay.gateway, live)
-    confirm_amount(str(amount), yes=yes and live is not None)
+    require_account(azpay, yes=yes, live=live)
+    if azpay.settings.live:
+        confirm_amount(str(amount), yes=yes)
+
+
+def require_account(azpay: Azpay, *, yes: bool, live: str | None) -> None:
+    """The key is of the account that the settings name, and, in live mode, that --live names beside --yes."""
+    from azpay import access
+
+    if azpay.settings.stripe_account is not None:
+        access.require_account(azpay.gateway, azpay.settings.stripe_account)
+    if live is not None or (yes and azpay.settings.live):
+        access.require_account(azpay.gateway, live)
 
 
 def show_request(ctx: typer.Context, request: object) -> None:
@@ -177,20 +193,28 @@ def show_request(ctx: typer.Context, request: object) -> None:
 
     assert isinstance(request, ChargeRequest)  # noqa: S101
     data = parameters(request, "(new)", "(new)")
-    rows = [(name, str(value)) for name, value in data.items()]
     output.emit(
         ctx,
         schema="azpay.request/1",
         data={"method": "POST", "path": "/v1/payment_intents", "parameters": data},
-        human=Fields(rows, title="POST /v1/payment_intents  (not sent)"),
+        human=Fields(list(_as_form(data)), title="POST /v1/payment_intents  (not sent)"),
     )
+
+
+def _as_form(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """As Stripe writes it: `metadata[order]`, `true`."""
+    for name, value in data.items():
+        key = f"{prefix}[{name}]" if prefix else name
+        if isinstance(value, dict):
+            yield from _as_form(value, key)
+        else:
+            yield key, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def show(ctx: typer.Context, azpay: Azpay, payment: Payment) -> None:
     """The payment; a status of 8 when it is not over yet."""
     from azpay.cli import output
     from azpay.cli.showing import payment_data, payment_fields
-    from azpay.payments import PaymentStatus
 
     output.emit(
         ctx,
@@ -198,5 +222,17 @@ def show(ctx: typer.Context, azpay: Azpay, payment: Payment) -> None:
         data=payment_data(payment),
         human=payment_fields(payment, azpay.settings.zone),
     )
-    if payment.status in {PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN}:
+    waiting = _waits_for(payment.status)
+    if waiting is not None:
+        output.say(ctx, f"Not over: {waiting} `azpay history {payment.id}` shows what becomes of it.")
         raise typer.Exit(PENDING)
+
+
+def _waits_for(status: PaymentStatus) -> str | None:
+    from azpay.payments import PaymentStatus
+
+    return {
+        PaymentStatus.REQUIRES_ACTION: "the customer must confirm it with the bank; `azpay cancel` ends it.",
+        PaymentStatus.PROCESSING: "the bank has not decided.",
+        PaymentStatus.UNKNOWN: "Stripe's answer was lost; the same command again asks for it.",
+    }.get(status)

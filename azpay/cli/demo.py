@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -46,8 +47,8 @@ def demo(
         azpay demo --keep day      # then: look into day/
         azpay demo --json
 
-    Runs a sandbox and the daemon as real processes on this machine; needs no key and no network. Exit status 0
-    only if every figure agreed.
+    Runs a sandbox and the daemon as real processes on this machine; needs no key and no network. Exit
+    status 0 only if every figure agreed.
     """
     from azpay.cli import output
     from azpay.cli.options import globals_of
@@ -57,7 +58,11 @@ def demo(
     began = time.monotonic()
     silent = globals_of(ctx).json or globals_of(ctx).quiet
     show = _nothing if silent else _aloud
-    with _folder(keep) as folder, Stage(folder, show=show, colour=is_coloured(sys.stdout)) as stage:
+    with (
+        _ended_in_order(),
+        _folder(keep) as folder,
+        Stage(folder, show=show, colour=is_coloured(sys.stdout)) as stage,
+    ):
         _live_a_day(stage, show)
         figures = _figures(stage)
     figures["seconds"] = int(time.monotonic() - began)
@@ -189,6 +194,21 @@ def _compared(what: str, currency: str, there: int, here: int) -> list[str]:
 
 def _same(there: int, here: int) -> str:
     return "agree" if there == here else "DIFFER"
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Being told to end, or losing the terminal, also ends what the demo started."""
+    before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 @contextmanager

@@ -122,8 +122,8 @@ def _book(db: Database) -> Iterator[Verdict]:
     from azpay.db import schema
     from azpay.payments import checks
 
-    yield Verdict("book", OK, db.where)
     found = schema.state(db)
+    yield Verdict("book", OK, db.where)
     if found is schema.State.EMPTY and db.embedded:
         yield Verdict("tables", OK, "not made yet; the first command makes them")
         return
@@ -171,10 +171,10 @@ def _waiting(db: Database) -> Iterator[Verdict]:
     if open_:
         names = ", ".join(operation.subject for operation in open_[:3])
         yield Verdict(
-            "operations",
+            "open operations",
             WARN,
             f"{len(open_)} without an answer: {names}",
             "The same command again resumes; `azpay reconcile` shows what Stripe says.",
         )
     else:
-        yield Verdict("operations", OK, "none without an answer")
+        yield Verdict("open operations", OK, "none without an answer")

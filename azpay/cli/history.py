@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from azpay.db import Database
-    from azpay.payments import Page, Query, Story
+    from azpay.payments import Page, Query
+
+STORY = "azpay.payment_story/1"
 
 
 class Format(StrEnum):
@@ -35,7 +37,9 @@ def history(  # noqa: PLR0913 - a command's options
     ] = None,
     since: Since = None,
     until: Until = None,
-    customer: Annotated[str | None, typer.Option(metavar="C", help="A cus_… id.")] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="C", help="A cus_… id or an e-mail address.")
+    ] = None,
     reference: Annotated[str | None, typer.Option(metavar="ORDER", help="Exactly this reference.")] = None,
     currency: Annotated[str | None, typer.Option(metavar="C", help="Such as eur.")] = None,
     least: Annotated[
@@ -49,7 +53,7 @@ def history(  # noqa: PLR0913 - a command's options
     ascending: Annotated[bool, typer.Option("--asc/--desc", help="Smallest or oldest first.")] = False,
     limit: Annotated[int, typer.Option(metavar="N", help="Rows on a page.")] = 50,
     cursor: Annotated[str | None, typer.Option(metavar="C", help="The page after this one.")] = None,
-    offset: Annotated[int, typer.Option(metavar="N", help="Skip rows; slower than --cursor.")] = 0,
+    offset: Annotated[int, typer.Option(metavar="N", min=0, help="Skip rows; slower than --cursor.")] = 0,
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
 ) -> None:
     """Payments, newest first, or one payment's whole story.
@@ -64,17 +68,33 @@ def history(  # noqa: PLR0913 - a command's options
     from azpay.cli import wiring
     from azpay.cli.options import globals_of
 
-    db = wiring.book_of(ctx)
-    zone = _zone(globals_of(ctx).tz, ctx)
-    if payment is not None:
-        from azpay import payments
-
-        _show_story(ctx, payments.story(db, payment), zone)
-        return
     asked: dict[str, Any] = {"status": status or [], "since": since, "until": until, "currency": currency}
     asked |= {"customer": customer, "reference": reference, "least": least, "most": most, "search": search}
     asked |= {"sort": sort, "ascending": ascending, "limit": limit, "cursor": cursor, "offset": offset}
-    _show_page(ctx, db, _query(asked, zone), form, zone)
+    _refuse_two_answers(ctx, payment, [*asked], form)
+    db, zone = wiring.book_of(ctx), _zone(globals_of(ctx).tz, ctx)
+    if payment is None:
+        _show_page(ctx, db, _query(db, asked, zone), form, zone)
+    else:
+        _show_story(ctx, db, payment, form, zone)
+
+
+def _refuse_two_answers(ctx: typer.Context, payment: str | None, filters: list[str], form: Format) -> None:
+    from azpay.cli.options import globals_of
+    from azpay.errors import Usage
+
+    def typed(name: str) -> bool:
+        source = ctx.get_parameter_source(name)
+        return source is not None and source.name == "COMMANDLINE"
+
+    lines = form in {Format.NDJSON, Format.CSV}
+    if payment is not None and (lines or any(map(typed, filters))):
+        raise Usage(
+            "A payment's story is not a list: it has no filters, order or pages, and neither CSV nor NDJSON.",
+            hint=f"Use `azpay history {payment}`, or leave the payment out.",
+        )
+    if globals_of(ctx).json and lines:
+        raise Usage(f"--json and --format {form} cannot both be.", hint="Leave one of them out.")
 
 
 def _zone(given: str | None, ctx: typer.Context) -> tzinfo:
@@ -86,7 +106,7 @@ def _zone(given: str | None, ctx: typer.Context) -> tzinfo:
     return ctx.obj.settings.zone if isinstance(ctx.obj, Azpay) else wiring.unlocked_settings_of(ctx).zone
 
 
-def _query(asked: dict[str, Any], zone: tzinfo) -> Query:
+def _query(db: Database, asked: dict[str, Any], zone: tzinfo) -> Query:
     from datetime import UTC, datetime
 
     from azpay.cli import dates
@@ -99,9 +119,22 @@ def _query(asked: dict[str, Any], zone: tzinfo) -> Query:
         if asked[bound] is not None:
             asked[bound] = Money.parse(asked[bound], _needed(code)).amount
     asked["since"], asked["until"] = dates.period(asked["since"], asked["until"], now=now, zone=zone)
+    asked["customer"] = _customer(db, asked["customer"])
     asked["statuses"] = [_status(word) for word in asked.pop("status")]
     asked["sort"] = _sort(asked["sort"])
     return Query(currency=code, **asked)
+
+
+def _customer(db: Database, who: str | None) -> str | None:
+    from azpay.errors import NotFound
+    from azpay.payments import customers
+
+    found = who and customers.on_record(db, who)
+    if who and not found:
+        raise NotFound(
+            f"No customer on record has the e-mail {who}.", hint="Use a cus_… id, or --search for a text."
+        )
+    return found
 
 
 def _needed(code: str | None) -> str:
@@ -113,8 +146,11 @@ def _needed(code: str | None) -> str:
 
 
 def _status(word: str) -> Any:
+    from azpay.errors import Usage
     from azpay.payments import PaymentStatus
 
+    if word in {"refunded", "part refunded", "part captured"}:
+        raise Usage(f"A payment that was {word} has the status succeeded.", hint="Use --status succeeded.")
     return _one_of(PaymentStatus, word, "status")
 
 
@@ -195,9 +231,12 @@ def _cells(page: Page) -> Iterator[list[str]]:
         ]
 
 
-def _show_story(ctx: typer.Context, story: Story, zone: tzinfo) -> None:
+def _show_story(ctx: typer.Context, db: Database, payment: str, form: Format, zone: tzinfo) -> None:
+    from azpay import payments
     from azpay.cli import output, stories
 
-    output.emit(
-        ctx, schema="azpay.payment_story/1", data=stories.data(story), human=stories.blocks(story, zone)
-    )
+    story = payments.story(db, payment)
+    if form is Format.JSON:
+        output.write_document(STORY, stories.data(story))
+    else:
+        output.emit(ctx, schema=STORY, data=stories.data(story), human=stories.blocks(story, zone))

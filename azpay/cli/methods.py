@@ -8,6 +8,7 @@ import typer
 
 from azpay.cli.options import Yes
 from azpay.cli.tables import Column, Fields, Table
+from azpay.errors import NotFound, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,6 +37,8 @@ def listing(
     from azpay.payments import methods
 
     if customer is None:
+        if refresh:
+            raise Usage("--refresh needs to know whose methods.", hint="Add --customer cus_… or an e-mail.")
         db = wiring.book_of(ctx)
         found = methods.saved(db)
     else:
@@ -52,11 +55,13 @@ def listing(
 
 def _of_customer(azpay: Azpay, who: str, *, refresh: bool) -> list[PaymentMethod]:
     from azpay.payments import customers, methods
+    from azpay.payments.requests import check_customer
 
+    check_customer(who)
     now = azpay.now()
     customer = customers.lookup(azpay.db, azpay.gateway, who, now=now)
     if customer is None:
-        return []
+        raise NotFound(f"No customer has the e-mail {who}.", hint="`azpay methods add` makes a customer.")
     return (
         methods.refresh(azpay.db, azpay.gateway, customer, now=now)
         if refresh

@@ -11,7 +11,8 @@ from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
-    from azpay.payments import Payment, Refund
+    from azpay.money import Money
+    from azpay.payments import Payment, Refund, RefundRequest
 
 
 def refund(  # noqa: PLR0913 - a command's options
@@ -41,29 +42,51 @@ def refund(  # noqa: PLR0913 - a command's options
     The same command again is safe: it goes on with what is open, and stops what looks like a repetition.
     """
     from azpay import payments
-    from azpay.cli import output, prompts, wiring
-    from azpay.money import Money
+    from azpay.cli import wiring
 
     azpay = wiring.azpay_of(ctx)
     found = _payment(azpay, payment)
-    left = Money(found.amount_captured - found.amount_refunded, found.currency)
-    giving = money(amount, found.currency, minor=amount_minor) if amount else left
+    asked = money(amount, found.currency, minor=amount_minor) if amount is not None else None
     request = payments.RefundRequest(
         payment=found.id,
-        amount=giving.amount if amount else None,
+        amount=asked.amount if asked else None,
         reason=reason,
         note=note,
         idempotency_key=idempotency_key,
         allow_duplicate=allow_duplicate,
     )
-    output.say(ctx, f"Refund {giving.echo()} of {found.id} ({Money(found.amount, found.currency)})")
-    if not giving.amount:
-        output.say(ctx, "Nothing is left to refund; if a refund is still open, this asks what became of it.")
-    elif azpay.settings.live:
-        consent(azpay, giving, yes=yes, live=live)
-    else:
-        prompts.confirm(f"Give back {giving}?", yes=yes)
+    giving = _announced(ctx, azpay, found, request)
+    if giving.amount:
+        _agree(azpay, giving, yes=yes, live=live)
     _show(ctx, azpay, payments.refund(azpay.db, azpay.gateway, request, now=azpay.now()))
+
+
+def _announced(ctx: typer.Context, azpay: Azpay, payment: Payment, request: RefundRequest) -> Money:
+    """Say what is about to be given back: of an earlier attempt, if one stands open; perhaps nothing."""
+    from azpay import payments
+    from azpay.cli import output
+    from azpay.money import Money
+
+    with azpay.db.reading() as session:
+        open_ = payments.underway(session, request)
+    left = payment.amount_captured - payment.amount_refunded
+    amount = open_.amount if open_ else left if request.amount is None else request.amount
+    giving = Money(amount, payment.currency)
+    if open_ is not None:
+        output.say(
+            ctx, f"Going on with {open_.id}, {giving.echo()} of {payment.id}: its outcome is not known."
+        )
+    elif amount:
+        output.say(ctx, f"Refund {giving.echo()} of {payment.id} ({Money(payment.amount, payment.currency)})")
+    return giving
+
+
+def _agree(azpay: Azpay, giving: Money, *, yes: bool, live: str | None) -> None:
+    from azpay.cli import prompts
+
+    consent(azpay, giving, yes=yes, live=live)
+    if not azpay.settings.live:
+        prompts.confirm(f"Give back {giving}?", yes=yes)
 
 
 def _payment(azpay: Azpay, named: str) -> Payment:
@@ -100,4 +123,5 @@ def _show(ctx: typer.Context, azpay: Azpay, refund: Refund) -> None:
         human=Fields([(label, value) for label, value in pairs if value], title=title),
     )
     if refund.status in {RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION, RefundStatus.UNKNOWN}:
+        output.say(ctx, f"Not over: `azpay history {refund.payment_id}` shows what becomes of it.")
         raise typer.Exit(PENDING)

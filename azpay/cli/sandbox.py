@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,11 +23,27 @@ class PortInUse(Unavailable):
 
     code = "port_in_use"
 
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        super().__init__(
+            f"{host}:{port} cannot be listened on: {reason}.",
+            hint="Use --port 0 for a free port, or end what listens there.",
+        )
+
 
 class StateUnreadable(Usage):
     """The state file was not written by the sandbox."""
 
     code = "state_unreadable"
+
+
+class StateUnwritable(Usage):
+    """The state cannot be kept where it should be."""
+
+    code = "state_unwritable"
+
+    def __init__(self, state: Path | None, reason: str) -> None:
+        super().__init__(f"The state cannot be kept in {state}: {reason}.", hint="Name a file elsewhere.")
 
 
 def sandbox(
@@ -55,17 +72,20 @@ def sandbox(
 
     from azpay.sandbox.server import serve
 
-    engine = _engine(state, seed)
+    engine, bound_to = _engine(state, seed), list[int]()
     for url in webhook or []:
         engine.subscribe(url, secret=_secret())
-    ready = lambda bound: _tell(ctx, host, bound, webhook or [])  # noqa: E731 - needs the command's context
+
+    def ready(bound: int) -> None:
+        bound_to.append(bound)
+        _tell(ctx, host, bound, webhook or [])
+
     try:
         asyncio.run(serve(engine, host=host, port=port, state=state, on_ready=ready, log=_log))
     except OSError as error:
-        raise PortInUse(
-            f"{host}:{port} cannot be listened on: {error.strerror or error}.",
-            hint="Use --port 0 for a free port, or end what listens there.",
-        ) from error
+        if bound_to:
+            raise StateUnwritable(state, error.strerror or str(error)) from error
+        raise PortInUse(host, port, error) from error
 
 
 def _secret() -> str:
@@ -77,6 +97,8 @@ def _secret() -> str:
 def _engine(state: Path | None, seed: int) -> Sandbox:
     from azpay.sandbox import Sandbox
 
+    if state is not None and not os.access(state.absolute().parent, os.W_OK):
+        raise StateUnwritable(state, "nothing can be written in that folder")
     if state is None or not state.exists():
         return Sandbox(now=_now, seed=seed)
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from azpay.cli.tables import Column, Table
+from azpay.errors import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +29,18 @@ BAD = (
 CURRENCIES = ("usd", "usd", "usd", "eur", "eur", "gbp", "jpy")
 DECLINED, REFUNDED, PART = 12, 8, 50
 """Of a hundred payments so many are declined and so many refunded; of a hundred refunds so many in part."""
+
+
+class SeededBefore(Conflict):
+    """This Stripe has these payments already, made from another book."""
+
+    code = "seeded_before"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"The payments of seed {number} were made at this Stripe before, and recorded in another book.",
+            hint=f"Use another number, such as --seed {number + 1}, or a new sandbox.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,8 @@ def planned(count: int, number: int) -> Iterator[Planned]:
 
 def _make(azpay: Azpay, each: Planned, number: int) -> str:
     from azpay import payments
-    from azpay.errors import Declined, Failed
+    from azpay.errors import Declined
+    from azpay.gateway import KeyReused
     from azpay.money import Money
 
     request = payments.ChargeRequest(
@@ -113,8 +127,10 @@ def _make(azpay: Azpay, each: Planned, number: int) -> str:
     )
     try:
         payment = payments.charge(azpay.db, azpay.gateway, request, now=azpay.now())
-    except (Declined, Failed):
+    except Declined:
         return "declined"
+    except KeyReused as error:
+        raise SeededBefore(number) from error
     return _refund(azpay, payment, each) if each.refund else "succeeded"
 
 

@@ -25,6 +25,7 @@ STATUS_STYLES: Mapping[str, str] = {
     "canceled": "dim",
     "refunded": "magenta",
     "part refunded": "magenta",
+    "part captured": "green",
 }
 
 
@@ -32,7 +33,9 @@ def status_word(payment: Payment) -> str:
     """The status, with what came of the money afterwards."""
     if payment.amount_refunded and payment.amount_refunded == payment.amount_captured:
         return "refunded"
-    return "part refunded" if payment.amount_refunded else str(payment.status)
+    if payment.amount_refunded:
+        return "part refunded"
+    return "part captured" if 0 < payment.amount_captured < payment.amount else str(payment.status)
 
 
 def payment_data(payment: Payment) -> dict[str, Any]:
@@ -99,7 +102,7 @@ def payment_fields(payment: Payment, zone: tzinfo) -> Fields:
         ("Why", payment.failure_message),
         ("Code", payment.failure_code),
         ("Next step", payment.next_action_url),
-        ("Capture by", shown(payment.capture_before, zone) if _waits(payment) else None),
+        ("Capture by", _deadline(payment, zone)),
         ("Customer", payment.customer),
         ("Method", card),
         ("Reference", payment.reference),
@@ -119,8 +122,10 @@ def _if_other(amount: int, payment: Payment) -> str | None:
     return Money(amount, payment.currency).display() if amount not in {0, payment.amount} else None
 
 
-def _waits(payment: Payment) -> bool:
-    return payment.capture_before is not None and payment.status == "authorized"
+def _deadline(payment: Payment, zone: tzinfo) -> str | None:
+    if payment.capture_before is None or payment.status != "authorized":
+        return None
+    return shown(payment.capture_before, zone)
 
 
 def payments_table(payments: Sequence[Payment], zone: tzinfo) -> Table:

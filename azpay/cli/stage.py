@@ -3,8 +3,8 @@
 Every process gets the same environment, free of the user's own settings, and a session of its own, so that
 Ctrl-C reaches only the demo, which then ends what it started.
 
-A command is a process of its own too, with its own status, but it is forked from the demo where the system can:
-loading Python and the libraries sixteen times would take longer than the day itself.
+A command is a process of its own too, with its own status, but it is forked from the demo where the system
+can: loading Python and the libraries sixteen times would take longer than the day itself.
 """
 
 from __future__ import annotations
