@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 
 from azpay.errors import Unavailable, Usage
@@ -21,26 +22,36 @@ class CannotListen(Unavailable):
 
     code = "cannot_listen"
 
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        number = error.errno or 0
+        super().__init__(
+            f"Cannot listen on {address(host, port)}: {os.strerror(number)}.",
+            hint=NEXT.get(number, "Choose another --host or --port."),
+        )
+
 
 class HostUnknown(Usage):
     """The name to listen on is not an address."""
 
     code = "host_unknown"
 
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"There is no address {host!r} to listen on.",
+            hint="Give an IP address, such as --host 127.0.0.1.",
+        )
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any that is free. Raises CannotListen or HostUnknown."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except socket.gaierror:
-        raise HostUnknown(
-            f"There is no address {host!r} to listen on.",
-            hint="Give an IP address, such as --host 127.0.0.1.",
-        ) from None
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError):
+        raise HostUnknown(host) from None
+    try:
+        return socket.create_server((host, port), family=found[0][0], backlog=BACKLOG)
     except OSError as error:
-        hint = NEXT.get(error.errno or 0, "Choose another --host or --port.")
-        raise CannotListen(f"Cannot listen on {address(host, port)}: {error.strerror}.", hint=hint) from None
+        raise CannotListen(host, port, error) from None
 
 
 def address(host: str, port: int) -> str:
