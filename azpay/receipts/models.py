@@ -17,6 +17,7 @@ class Receipt(Row, table=True):
     __table_args__ = (
         CheckConstraint("amount > 0", "amount_positive"),
         Index("uq_receipts_payment_id_refund_id", "payment_id", "refund_id", unique=True),
+        Index("ix_receipts_issued_at_sequence", "issued_at", "sequence"),
     )
 
     id: str = Field(primary_key=True)

@@ -316,6 +316,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("sequence", name=op.f("uq_receipts_sequence")),
     )
     with op.batch_alter_table("receipts", schema=None) as batch_op:
+        batch_op.create_index("ix_receipts_issued_at_sequence", ["issued_at", "sequence"], unique=False)
         batch_op.create_index("uq_receipts_payment_id_refund_id", ["payment_id", "refund_id"], unique=True)
 
     op.create_table(
@@ -374,6 +375,7 @@ def downgrade() -> None:
     op.drop_table("refunds")
     with op.batch_alter_table("receipts", schema=None) as batch_op:
         batch_op.drop_index("uq_receipts_payment_id_refund_id")
+        batch_op.drop_index("ix_receipts_issued_at_sequence")
 
     op.drop_table("receipts")
     with op.batch_alter_table("drifts", schema=None) as batch_op:
