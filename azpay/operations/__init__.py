@@ -1,11 +1,17 @@
 """What we are about to do: one stored intent, with its key, for everything we ask of Stripe."""
 
-from azpay.operations.journal import (
-    FailedBefore,
-    KeyTaken,
+from azpay.operations.errands import (
+    AnswerNotKept,
+    Errand,
     KeyTooOld,
     NeverHappened,
-    ask,
+    StillUnknown,
+    carry_out,
+)
+from azpay.operations.journal import (
+    KEY_LIFE,
+    FailedBefore,
+    KeyTaken,
     fail,
     fingerprint,
     of,
@@ -15,18 +21,22 @@ from azpay.operations.journal import (
     underway,
 )
 from azpay.operations.models import Kind, Operation, State
-from azpay.operations.settling import ask_or_fail
+from azpay.operations.plain import Plain
 
 __all__ = [
+    "KEY_LIFE",
+    "AnswerNotKept",
+    "Errand",
     "FailedBefore",
     "KeyTaken",
     "KeyTooOld",
     "Kind",
     "NeverHappened",
     "Operation",
+    "Plain",
     "State",
-    "ask",
-    "ask_or_fail",
+    "StillUnknown",
+    "carry_out",
     "fail",
     "fingerprint",
     "of",

@@ -1,7 +1,7 @@
-"""The journal: write down the intent, ask Stripe under its key, write down what became of it.
+"""The journal: write down the intent, and later what became of it.
 
-Each of the three is a transaction of its own (or part of the caller's), so a crash between any two leaves an
-open operation, and asking for the same thing again finds it and goes on under the same key.
+Stripe is asked in between, by `errands`. A crash at any point leaves an open operation, and asking for the
+same thing again finds it and goes on under the same key.
 """
 
 from __future__ import annotations
@@ -9,26 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, col, select
 
 from azpay.db import new_id
 from azpay.db.upsert import keep_new
-from azpay.errors import AzpayError, Conflict, Failed, OutcomeUnknown
+from azpay.errors import Conflict, Failed
 from azpay.operations.models import OPEN, Kind, Operation, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlmodel.sql.expression import SelectOfScalar
 
-    from azpay.db import Database
-
-Answer = TypeVar("Answer")
+    from azpay.errors import AzpayError
 
 KEY_LIFE = timedelta(hours=23)
 """Stripe forgets a key after 24 hours, and then would do the same thing again."""
+
+OUR_KEYS = "azpay-"
+REPEATABLE = frozenset({Kind.ATTACH, Kind.DETACH, Kind.CUSTOMER, Kind.DEFAULT})
 
 
 class KeyTaken(Conflict):
@@ -44,34 +43,16 @@ class KeyTaken(Conflict):
         )
 
 
-class KeyTooOld(OutcomeUnknown):
-    """The operation is open, and its key too old to be sent again safely."""
-
-    code = "key_too_old"
-
-
-class NeverHappened(Failed):
-    """Stripe has no trace of it, more than 23 hours after it was asked."""
-
-    code = "never_happened"
-
-    def __init__(self, operation_id: str) -> None:
-        super().__init__(
-            "An earlier attempt at this never reached Stripe; nothing was moved.",
-            hint="Run the command again to make a new attempt.",
-            operation=operation_id,
-        )
-
-
 class FailedBefore(Failed):
-    """The idempotency key belongs to an attempt that failed. A key is for one attempt only."""
+    """The attempt that this request belongs to failed. A key is for one attempt only."""
 
     code = "failed_before"
 
     def __init__(self, operation: Operation) -> None:
+        ours = operation.idempotency_key.startswith(OUR_KEYS)
         super().__init__(
             f"The attempt under this key failed: {operation.error_message}",
-            hint="Use a new idempotency key for a new attempt.",
+            hint=f"{'Ask again' if ours else 'Use a new idempotency key'} for a new attempt.",
             operation=operation.id,
         )
 
@@ -95,24 +76,25 @@ def plan(
         id=identity,
         kind=kind,
         state=State.PLANNED,
-        idempotency_key=key or f"azpay-{identity}",
+        idempotency_key=key or f"{OUR_KEYS}{identity}",
         fingerprint=digest,
         subject=subject,
         created_at=now,
     )
-    if keep_new(session, [operation]):
-        return session.get_one(Operation, identity), True
-    return _standing(session, digest, key), False
+    while not keep_new(session, [operation]):
+        standing = _standing(session, digest, key)
+        if standing is not None and not _outlived(session, standing, now):
+            return standing, False
+    return session.get_one(Operation, identity), True
 
 
-def _standing(session: Session, digest: str, key: str | None) -> Operation:
-    if key is not None:
-        taken = session.exec(select(Operation).where(Operation.idempotency_key == key)).one_or_none()
-        if taken is not None and taken.fingerprint != digest:
-            raise KeyTaken(taken)
-        if taken is not None:
-            return taken
-    return session.exec(_open_for(digest)).one()
+def _standing(session: Session, digest: str, key: str | None) -> Operation | None:
+    """What the new operation collided with; None when it was settled in between."""
+    taken = select(Operation).where(Operation.idempotency_key == key)
+    standing = session.exec(taken).one_or_none() if key is not None else None
+    if standing is not None and standing.fingerprint != digest:
+        raise KeyTaken(standing)
+    return standing or session.exec(_open_for(digest).with_for_update()).one_or_none()
 
 
 def underway(session: Session, digest: str) -> Operation | None:
@@ -124,44 +106,31 @@ def _open_for(digest: str) -> SelectOfScalar[Operation]:
     return select(Operation).where(Operation.fingerprint == digest, col(Operation.state).in_(OPEN))
 
 
-def ask(db: Database, operation: Operation, call: Callable[[str], Answer], *, now: datetime) -> Answer:
-    """Call Stripe with the operation's key, having written down that we are about to.
-
-    When the outcome stays unknown, that is written down too, and the error carries the operation's id.
-    """
-    if now - operation.created_at > KEY_LIFE:
-        raise KeyTooOld(
-            "An earlier attempt at this is more than 23 hours old and its outcome is not known.",
-            hint="Look at the payment in Stripe's dashboard, or run `azpay reconcile`.",
-            operation=operation.id,
-        )
-    with db.writing() as session:
-        _mark_sent(session.get_one(Operation, operation.id), now)
-    try:
-        return call(operation.idempotency_key)
-    except AzpayError as error:
-        error.operation = operation.id
-        if isinstance(error, OutcomeUnknown):
-            with db.writing() as session:
-                _mark_unknown(session.get_one(Operation, operation.id), error)
-        raise
+def _outlived(session: Session, standing: Operation, now: datetime) -> bool:
+    """Give up an old attempt at something that moves no money: asking for it anew does no harm."""
+    if standing.kind not in REPEATABLE or standing.state not in OPEN or now - standing.created_at <= KEY_LIFE:
+        return False
+    standing.state, standing.settled_at = State.FAILED, now
+    session.flush()
+    return True
 
 
-def _mark_sent(operation: Operation, now: datetime) -> None:
+def mark_sent(operation: Operation, now: datetime) -> None:
+    """Write down that Stripe is about to be asked."""
     operation.state = State.SENT
     operation.attempts += 1
     operation.sent_at = now
 
 
-def _mark_unknown(operation: Operation, error: AzpayError) -> None:
-    if operation.state in OPEN:  # another process may have settled it meanwhile
-        operation.state = State.UNKNOWN
-        operation.error_code, operation.error_message = error.code, error.message
+def mark_unknown(operation: Operation, error: AzpayError) -> None:
+    """Write down that an attempt ended without an answer."""
+    operation.state = State.UNKNOWN
+    operation.error_code, operation.error_message = error.code, error.message
 
 
 def succeed(session: Session, operation_id: str, stripe_object: str, *, now: datetime) -> None:
     """Write down Stripe's yes, in the transaction that records its effect."""
-    operation = session.get_one(Operation, operation_id)
+    operation = session.get_one(Operation, operation_id, with_for_update=True)
     operation.state = State.SUCCEEDED
     operation.stripe_object = stripe_object
     operation.error_code = operation.error_message = None
@@ -171,8 +140,10 @@ def succeed(session: Session, operation_id: str, stripe_object: str, *, now: dat
 def fail(
     session: Session, operation_id: str, error: AzpayError, *, now: datetime, stripe_object: str | None = None
 ) -> None:
-    """Write down a definite no, in the transaction that records its effect."""
-    operation = session.get_one(Operation, operation_id)
+    """Write down a definite no, in the transaction that records its effect. A yes on record stays."""
+    operation = session.get_one(Operation, operation_id, with_for_update=True)
+    if operation.state is State.SUCCEEDED:
+        return
     operation.state = State.FAILED
     operation.stripe_object = stripe_object
     operation.error_code, operation.error_message = error.code, error.message

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from azpay import operations
-from azpay.errors import AzpayError, Conflict
+from azpay.errors import Conflict
 from azpay.gateway import WrongState
 from azpay.money import Money
-from azpay.operations import Kind
+from azpay.operations import Kind, Operation
 from azpay.payments.finding import find
 from azpay.payments.models import Payment, PaymentStatus
 from azpay.payments.records import absorb_answer
@@ -61,14 +63,13 @@ def capture(
         digest = operations.fingerprint(Kind.CAPTURE, payment=payment.id, amount=taking)
         operation, _ = operations.plan(session, Kind.CAPTURE, payment.id, digest=digest, now=now)
     intent = _id(payment)
-    return _carry_out(
-        db,
-        operation,
+    change = _Change(
+        gateway,
+        intent,
         lambda key: gateway.capture_payment_intent(intent, taking, key=key),
-        lambda: gateway.payment_intent(intent),
-        wanted=PaymentStatus.SUCCEEDED,
-        now=now,
+        lambda found: (found.status, found.amount_received) == ("succeeded", taking),
     )
+    return _carry_out(db, operation, change, now=now)
 
 
 def cancel(
@@ -85,38 +86,48 @@ def cancel(
         digest = operations.fingerprint(Kind.CANCEL, payment=payment.id)
         operation, _ = operations.plan(session, Kind.CANCEL, payment.id, digest=digest, now=now)
     intent = _id(payment)
-    return _carry_out(
-        db,
-        operation,
+    change = _Change(
+        gateway,
+        intent,
         lambda key: gateway.cancel_payment_intent(intent, reason, key=key),
-        lambda: gateway.payment_intent(intent),
-        wanted=PaymentStatus.CANCELED,
-        now=now,
+        lambda found: found.status == "canceled",
     )
+    return _carry_out(db, operation, change, now=now)
 
 
-def _carry_out(
-    db: Database,
-    operation: operations.Operation,
-    call: Callable[[str], objects.PaymentIntent],
-    look: Callable[[], objects.PaymentIntent],
-    *,
-    wanted: PaymentStatus,
-    now: datetime,
-) -> Payment:
-    """Ask; when Stripe says the payment is in another state, look: it may be the one we wanted."""
-    refusal: AzpayError | None = None
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change of a held payment. One that was `made` already, by whomever, is the one we want."""
+
+    gateway: Gateway
+    intent: str
+    call: Callable[[str], objects.PaymentIntent]
+    made: Callable[[objects.PaymentIntent], bool]
+
+    def ask(self, key: str) -> objects.PaymentIntent:
+        try:
+            return self.call(key)
+        except WrongState:
+            found = self.look()
+            if found is None:
+                raise
+            return found
+
+    def look(self) -> objects.PaymentIntent | None:
+        found = self.gateway.payment_intent(self.intent)
+        return found if self.made(found) else None
+
+
+def _carry_out(db: Database, operation: Operation, change: _Change, *, now: datetime) -> Payment:
+    """Ask. A payment that is not in the state we thought is recorded as Stripe has it."""
+    errand = operations.Plain(change.ask, partial(absorb_answer, now=now), Payment, change.look)
     try:
-        intent = operations.ask_or_fail(db, operation, call, now=now)
-    except WrongState as error:
-        refusal, intent = error, look()
-    with db.writing() as session:
-        payment = absorb_answer(session, intent, now=now)
-        if payment.status is wanted:
-            operations.succeed(session, operation.id, intent.id, now=now)
-    if refusal is not None and payment.status is not wanted:
-        raise refusal
-    return payment
+        return operations.carry_out(db, operation, errand, now=now)
+    except WrongState:
+        found = change.gateway.payment_intent(change.intent)
+        with db.writing() as session:
+            absorb_answer(session, found, now=now)
+        raise
 
 
 def _id(payment: Payment) -> str:

@@ -11,16 +11,15 @@ Asking for the same charge again while one is open goes on with that one, under 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from azpay import operations
 from azpay.db import new_id
-from azpay.errors import AzpayError, OutcomeUnknown, Refused
+from azpay.errors import Refused
 from azpay.gateway import AuthenticationNeeded, CardDeclined, objects
 from azpay.operations import Kind, Operation
 from azpay.payments import customers
@@ -36,10 +35,14 @@ from azpay.payments.transitions import Standing, advance_on_answer
 
 if TYPE_CHECKING:
     from azpay.db import Database
+    from azpay.errors import AzpayError
     from azpay.gateway.stripe import Gateway
 
 SUSPICIOUS = timedelta(minutes=10)
-LOOK_AROUND = timedelta(minutes=5)
+CLOCKS_APART = timedelta(hours=1)
+"""How far Stripe's clock and ours may differ when we look for what we sent."""
+LATEST = operations.KEY_LIFE + CLOCKS_APART
+"""How long after it was written down a request may have left a machine that slept meanwhile."""
 DECLINES = {kind.code: kind for kind in (CardDeclined, AuthenticationNeeded)}
 
 
@@ -58,22 +61,47 @@ def charge(db: Database, gateway: Gateway, request: ChargeRequest, *, now: datet
     """
     request = _complete(db, gateway, request, now=now)
     payment, operation = _intend(db, request, now=now)
-    if operation.settled_at is not None:
-        return _as_it_ended(payment, operation)
-    call = partial(_create, gateway, request, payment, operation)
-    try:
-        intent = operations.ask(db, operation, call, now=now)
-    except operations.KeyTooOld as error:
-        intent = _find(gateway, operation) or _never_happened(db, payment, operation, error, now)
-    except OutcomeUnknown:
-        raise
-    except AzpayError as error:
-        _record_no(db, payment, operation, error, now=now)
-        raise
-    with db.writing() as session:
-        payment = absorb_answer(session, intent, now=now)
-        operations.succeed(session, operation.id, intent.id, now=now)
-    return payment
+    errand = _Charging(gateway, request, payment, operation, now)
+    return operations.carry_out(db, operation, errand, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Charging:
+    """What a charge asks of Stripe, and what the answers change."""
+
+    gateway: Gateway
+    request: ChargeRequest
+    payment: Payment
+    operation: Operation
+    now: datetime
+
+    def ask(self, key: str) -> objects.PaymentIntent:
+        params = parameters(self.request, self.payment.id, self.operation.id)
+        return self.gateway.create_payment_intent(params, key=key)
+
+    def look(self) -> objects.PaymentIntent | None:
+        """By its id when an event brought it, else by the operation's mark, with a list call: search lags."""
+        if self.payment.payment_intent is not None:
+            return self.gateway.payment_intent(self.payment.payment_intent)
+        last = self.operation.sent_at or self.operation.created_at
+        around = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART, last + LATEST)
+        return next(
+            (found for found in around if found.metadata.get(OPERATION_KEY) == self.operation.id), None
+        )
+
+    def on_yes(self, session: Session, answer: objects.PaymentIntent) -> Payment:
+        return absorb_answer(session, answer, now=self.now)
+
+    def on_no(self, session: Session, error: AzpayError) -> None:
+        """A decline still leaves a payment intent at Stripe; any other no leaves nothing there."""
+        intent = error.payment_intent if isinstance(error, CardDeclined) else None
+        if intent is not None:
+            absorb_answer(session, intent, now=self.now)
+        else:
+            _mark_failed(session.get_one(Payment, self.payment.id, with_for_update=True), error, self.now)
+
+    def stands(self, session: Session, operation: Operation) -> Payment:
+        return _as_it_ended(session.get_one(Payment, self.payment.id), operation)
 
 
 def _complete(db: Database, gateway: Gateway, request: ChargeRequest, *, now: datetime) -> ChargeRequest:
@@ -132,7 +160,10 @@ def _refuse_duplicate(session: Session, request: ChargeRequest, *, now: datetime
         Payment.amount == request.money.amount,
         col(Payment.customer).is_not_distinct_from(request.customer),
         col(Payment.reference).is_not_distinct_from(request.reference),
-        col(Payment.created_at) > now - SUSPICIOUS,
+        or_(
+            col(Payment.created_at) > now - SUSPICIOUS,
+            Payment.status == PaymentStatus.UNKNOWN,
+        ),
         col(Payment.status).not_in((PaymentStatus.FAILED, PaymentStatus.CANCELED)),
     )
     earlier = session.exec(same.order_by(col(Payment.created_at).desc()).limit(1)).first()
@@ -168,12 +199,6 @@ def _written_down(identity: str, request: ChargeRequest, now: datetime) -> Payme
     )
 
 
-def _create(
-    gateway: Gateway, request: ChargeRequest, payment: Payment, operation: Operation, key: str
-) -> objects.PaymentIntent:
-    return gateway.create_payment_intent(parameters(request, payment.id, operation.id), key=key)
-
-
 def parameters(request: ChargeRequest, payment_id: str, operation_id: str) -> dict[str, Any]:
     """What Stripe is sent. The marks in the metadata let us find it again without its id."""
     marks = {PAYMENT_KEY: payment_id, OPERATION_KEY: operation_id}
@@ -197,41 +222,13 @@ def parameters(request: ChargeRequest, payment_id: str, operation_id: str) -> di
     }
 
 
-def _record_no(
-    db: Database, payment: Payment, operation: Operation, error: AzpayError, *, now: datetime
-) -> None:
-    """A decline still leaves a payment intent at Stripe; any other definite no leaves nothing there."""
-    intent = error.payment_intent if isinstance(error, CardDeclined) else None
-    with db.writing() as session:
-        if intent is not None:
-            absorb_answer(session, intent, now=now)
-        else:
-            _mark_failed(session.get_one(Payment, payment.id), error, now)
-        operations.fail(
-            session, operation.id, error, now=now, stripe_object=intent.id if intent is not None else None
-        )
-
-
 def _mark_failed(payment: Payment, error: AzpayError, now: datetime) -> None:
+    if payment.status is not PaymentStatus.UNKNOWN:
+        return  # an event told of it: it is at Stripe, whatever became of this attempt
     known = Standing(payment.status, payment.amount_captured, payment.as_of)
     payment.status = advance_on_answer(known, Standing(PaymentStatus.FAILED, 0, now)).status
     payment.failure_code, payment.failure_message = error.code, error.message
     payment.updated_at = now
-
-
-def _find(gateway: Gateway, operation: Operation) -> objects.PaymentIntent | None:
-    """Look for the operation's mark with a list call: search lags, and would miss what just happened."""
-    last = operation.sent_at or operation.created_at
-    around = gateway.payment_intents(operation.created_at - LOOK_AROUND, last + LOOK_AROUND)
-    return next((found for found in around if found.metadata.get(OPERATION_KEY) == operation.id), None)
-
-
-def _never_happened(
-    db: Database, payment: Payment, operation: Operation, error: OutcomeUnknown, now: datetime
-) -> objects.PaymentIntent:
-    never = operations.NeverHappened(operation.id)
-    _record_no(db, payment, operation, never, now=now)
-    raise never from error
 
 
 def _as_it_ended(payment: Payment, operation: Operation) -> Payment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
@@ -70,13 +71,10 @@ def _create(db: Database, gateway: Gateway, email: str, *, now: datetime) -> str
     with db.writing() as session:
         digest = operations.fingerprint(Kind.CUSTOMER, email=email)
         operation, _ = operations.plan(session, Kind.CUSTOMER, email, digest=digest, now=now)
-    customer = operations.ask_or_fail(
-        db, operation, lambda key: _make(gateway, email, operation, key), now=now
+    errand = operations.Plain(
+        lambda key: _make(gateway, email, operation, key), partial(absorb_customer, now=now), Customer
     )
-    with db.writing() as session:
-        absorb_customer(session, customer, now=now)
-        operations.succeed(session, operation.id, customer.id, now=now)
-    return customer.id
+    return operations.carry_out(db, operation, errand, now=now).customer
 
 
 def _make(gateway: Gateway, email: str, operation: Operation, key: str) -> objects.Customer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
@@ -17,7 +18,10 @@ from azpay.payments.requests import RequestInvalid, check_customer, check_method
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlmodel import Session
+
     from azpay.db import Database
+    from azpay.gateway import objects
     from azpay.gateway.stripe import Gateway
 
 
@@ -67,12 +71,9 @@ def add(db: Database, gateway: Gateway, method: str, who: str, *, now: datetime)
     with db.writing() as session:
         digest = operations.fingerprint(Kind.ATTACH, method=method, customer=customer)
         operation, _ = operations.plan(session, Kind.ATTACH, method, digest=digest, now=now)
-    answer = operations.ask_or_fail(
-        db, operation, lambda key: gateway.attach(method, customer, key=key), now=now
-    )
-    with db.writing() as session:
-        operations.succeed(session, operation.id, answer.id, now=now)
-        return absorb_method(session, answer, now=now)
+    record = partial(absorb_method, now=now)
+    errand = operations.Plain(lambda key: gateway.attach(method, customer, key=key), record, PaymentMethod)
+    return operations.carry_out(db, operation, errand, now=now)
 
 
 def remove(db: Database, gateway: Gateway, method: str, *, now: datetime) -> PaymentMethod:
@@ -83,16 +84,18 @@ def remove(db: Database, gateway: Gateway, method: str, *, now: datetime) -> Pay
     with db.writing() as session:
         digest = operations.fingerprint(Kind.DETACH, method=method)
         operation, _ = operations.plan(session, Kind.DETACH, method, digest=digest, now=now)
-    answer = operations.ask_or_fail(db, operation, lambda key: gateway.detach(method, key=key), now=now)
-    with db.writing() as session:
-        operations.succeed(session, operation.id, answer.id, now=now)
-        _forget_default(session.get(Customer, ours.customer), method)
-        return absorb_method(session, answer, now=now)
+    record = partial(_record_removal, customer=ours.customer, now=now)
+    errand = operations.Plain(lambda key: gateway.detach(method, key=key), record, PaymentMethod)
+    return operations.carry_out(db, operation, errand, now=now)
 
 
-def _forget_default(customer: Customer | None, method: str) -> None:
-    if customer is not None and customer.default_method == method:
-        customer.default_method = None
+def _record_removal(
+    session: Session, answer: objects.PaymentMethod, *, customer: str | None, now: datetime
+) -> PaymentMethod:
+    owner = session.get(Customer, customer) if customer is not None else None
+    if owner is not None and owner.default_method == answer.id:
+        owner.default_method = None
+    return absorb_method(session, answer, now=now)
 
 
 def make_default(
@@ -105,12 +108,11 @@ def make_default(
     with db.writing() as session:
         digest = operations.fingerprint(Kind.DEFAULT, method=method, customer=owner)
         operation, _ = operations.plan(session, Kind.DEFAULT, owner, digest=digest, now=now)
-    answer = operations.ask_or_fail(
-        db, operation, lambda key: gateway.set_default_method(owner, method, key=key), now=now
+    record = partial(absorb_customer, now=now)
+    errand = operations.Plain(
+        lambda key: gateway.set_default_method(owner, method, key=key), record, Customer
     )
-    with db.writing() as session:
-        operations.succeed(session, operation.id, answer.id, now=now)
-        return absorb_customer(session, answer, now=now)
+    return operations.carry_out(db, operation, errand, now=now)
 
 
 def _known(db: Database, method: str) -> PaymentMethod:

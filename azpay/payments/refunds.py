@@ -6,16 +6,16 @@ conditional update: of many refunds at once, the database lets through as many a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from azpay import operations
 from azpay.db import new_id
-from azpay.errors import AzpayError, Conflict, OutcomeUnknown
+from azpay.errors import Conflict
 from azpay.money import Money
 from azpay.operations import Kind, Operation
 from azpay.payments.charges import SuspectedDuplicate
@@ -33,12 +33,12 @@ from azpay.payments.transitions import advance_refund_on_answer
 
 if TYPE_CHECKING:
     from azpay.db import Database
+    from azpay.errors import AzpayError
     from azpay.gateway import objects
     from azpay.gateway.stripe import Gateway
     from azpay.payments.requests import RefundRequest
 
 SUSPICIOUS = timedelta(minutes=10)
-LOOK_AROUND = timedelta(minutes=5)
 
 
 class RefundExceedsPayment(Conflict):
@@ -67,23 +67,46 @@ def refund(db: Database, gateway: Gateway, request: RefundRequest, *, now: datet
     https://docs.stripe.com/api/refunds/create
     """
     payment, ours, operation = _intend(db, request, now=now)
-    if operation.settled_at is not None:
-        return _as_it_ended(ours, operation)
-    call = partial(_create, gateway, payment, ours, operation)
-    try:
-        answer = operations.ask(db, operation, call, now=now)
-    except operations.KeyTooOld as error:
-        answer = _find(gateway, payment, operation) or _never_happened(db, ours, operation, error, now)
-    except OutcomeUnknown:
-        raise
-    except AzpayError as error:
-        _record_no(db, ours, operation, error, now=now)
-        raise
-    with db.writing() as session:
-        payment = session.get_one(Payment, payment.id, with_for_update=True)
-        ours = absorb_refund_answer(session, payment, answer, now=now)
-        operations.succeed(session, operation.id, answer.id, now=now)
-    return ours
+    errand = _Refunding(gateway, payment, ours, operation, now)
+    return operations.carry_out(db, operation, errand, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refunding:
+    """What a refund asks of Stripe, and what the answers change."""
+
+    gateway: Gateway
+    payment: Payment
+    ours: Refund
+    operation: Operation
+    now: datetime
+
+    def ask(self, key: str) -> objects.Refund:
+        return self.gateway.create_refund(parameters(self.payment, self.ours, self.operation.id), key=key)
+
+    def look(self) -> objects.Refund | None:
+        refunds = self.gateway.refunds_of(str(self.payment.payment_intent))
+        return next(
+            (found for found in refunds if found.metadata.get(OPERATION_KEY) == self.operation.id), None
+        )
+
+    def on_yes(self, session: Session, answer: objects.Refund) -> Refund:
+        payment = session.get_one(Payment, self.payment.id, with_for_update=True)
+        return absorb_refund_answer(session, payment, answer, now=self.now)
+
+    def on_no(self, session: Session, error: AzpayError) -> None:
+        """The amount that was set aside is free again."""
+        payment = session.get_one(Payment, self.payment.id, with_for_update=True)
+        ours = session.get_one(Refund, self.ours.id, with_for_update=True)
+        if ours.status is RefundStatus.UNKNOWN:
+            ours.status = advance_refund_on_answer(ours.status, RefundStatus.FAILED)
+            ours.failure_reason, ours.updated_at = error.code, self.now
+            recount(session, payment, now=self.now)
+
+    def stands(self, session: Session, operation: Operation) -> Refund:
+        if operation.state is operations.State.FAILED:
+            raise operations.FailedBefore(operation)
+        return session.get_one(Refund, self.ours.id)
 
 
 def underway(session: Session, request: RefundRequest) -> Refund | None:
@@ -159,7 +182,7 @@ def _refuse_duplicate(session: Session, payment: Payment, amount: int, *, now: d
     same = select(Refund).where(
         Refund.payment_id == payment.id,
         Refund.amount == amount,
-        col(Refund.created_at) > now - SUSPICIOUS,
+        or_(col(Refund.created_at) > now - SUSPICIOUS, Refund.status == RefundStatus.UNKNOWN),
         col(Refund.status).in_(RETURNING),
     )
     earlier = session.exec(same.limit(1)).first()
@@ -188,12 +211,6 @@ def _written_down(
     )
 
 
-def _create(
-    gateway: Gateway, payment: Payment, ours: Refund, operation: Operation, key: str
-) -> objects.Refund:
-    return gateway.create_refund(parameters(payment, ours, operation.id), key=key)
-
-
 def parameters(payment: Payment, ours: Refund, operation_id: str) -> dict[str, Any]:
     """What Stripe is sent. The amount is always named, also for a full refund."""
     marks = {PAYMENT_KEY: payment.id, REFUND_KEY: ours.id, OPERATION_KEY: operation_id}
@@ -204,34 +221,3 @@ def parameters(payment: Payment, ours: Refund, operation_id: str) -> dict[str, A
         "metadata": marks,
         **{name: value for name, value in optional.items() if value is not None},
     }
-
-
-def _record_no(db: Database, ours: Refund, operation: Operation, error: AzpayError, *, now: datetime) -> None:
-    with db.writing() as session:
-        ours = session.get_one(Refund, ours.id)
-        ours.status = advance_refund_on_answer(ours.status, RefundStatus.FAILED)
-        ours.failure_reason = error.code
-        ours.updated_at = now
-        session.flush()
-        recount(session, session.get_one(Payment, ours.payment_id, with_for_update=True), now=now)
-        operations.fail(session, operation.id, error, now=now)
-
-
-def _find(gateway: Gateway, payment: Payment, operation: Operation) -> objects.Refund | None:
-    assert payment.payment_intent is not None  # noqa: S101 - it succeeded
-    refunds = gateway.refunds_of(payment.payment_intent)
-    return next((found for found in refunds if found.metadata.get(OPERATION_KEY) == operation.id), None)
-
-
-def _never_happened(
-    db: Database, ours: Refund, operation: Operation, error: OutcomeUnknown, now: datetime
-) -> objects.Refund:
-    never = operations.NeverHappened(operation.id)
-    _record_no(db, ours, operation, never, now=now)
-    raise never from error
-
-
-def _as_it_ended(ours: Refund, operation: Operation) -> Refund:
-    if operation.state is operations.State.FAILED:
-        raise operations.FailedBefore(operation)
-    return ours
