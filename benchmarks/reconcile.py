@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from azpay.db import Database, migrations
 from azpay.gateway.stripe import Gateway, connect
 from azpay.payments import records
-from azpay.reconciliation import Period, Report, reconcile
+from azpay.reconciliation import Pace, Period, Report, reconcile
 from azpay.sandbox import DEFAULT_KEY, Request, Sandbox
 from azpay.sandbox.server import serve
 
@@ -76,7 +76,7 @@ def measure(gateway: Gateway, payments: int) -> None:
 
 def compare(db: Database, gateway: Gateway, period: Period) -> Report:
     before, began = memory(), perf_counter()
-    report = reconcile(db, gateway, period, clock=lambda: NOON)
+    report = reconcile(db, gateway, period, pace=Pace(lambda: period.until))
     took = perf_counter() - began
     assert report.complete
     objects, drifts = report.run.theirs, len(report.drifts)

@@ -61,9 +61,8 @@ def reconcile(
     account = azpay.gateway.account().id if plan is not None else ""
     period = _period(since, until, now=azpay.now(), zone=azpay.settings.zone)
     with _progress(ctx) as progress:
-        report = reconciliation.reconcile(
-            azpay.db, azpay.gateway, period, clock=azpay.now, only=types, progress=progress
-        )
+        pace = reconciliation.Pace(azpay.now, progress=progress)
+        report = reconciliation.reconcile(azpay.db, azpay.gateway, period, pace=pace, only=types)
     if plan is not None:
         _write_plan(azpay, report, plan, account)
     reports.show(ctx, report, zone=azpay.settings.zone, plan=plan)

@@ -134,7 +134,7 @@ def _human(report: Report, zone: tzinfo) -> Iterator[Block]:
         ("Compared", f"{certificate.here:,} here, {certificate.there:,} at Stripe"),
     ]
     if certificate.moving:
-        heading.append(("Left out", f"{certificate.moving:,} that were changing meanwhile"))
+        heading.append(("Left out", f"{certificate.moving:,} that were changing all the while"))
     if certificate.outside:
         heading.append(("Left out", f"{certificate.outside:,} refunds of charges without a payment intent"))
     yield Fields(heading)
@@ -186,7 +186,7 @@ def _verdict(report: Report, plan: Path | None) -> str:
     amounts = ", ".join(in_words(amount, currency) for currency, amount in in_question(report.drifts))
     said = f"{found}{f': {amounts} in question' if amounts else ''}"
     if not report.complete:
-        return f"INCOMPLETE: not all of both sides was read. {said} in what was. Run it again."
+        return f"INCOMPLETE: not everything could be judged. {said} in what was. Run it again."
     if not count:
         return f"Complete. {said}."
     return f"Complete. {said}.\n{_next(report, plan)}"

@@ -1,6 +1,7 @@
 """Proving our book against Stripe's, naming every difference, and repairing ours."""
 
 from azpay.reconciliation.books import Period
+from azpay.reconciliation.comparison import Pace
 from azpay.reconciliation.models import Drift, DriftKind, ObjectType, Run, RunState
 from azpay.reconciliation.plans import (
     Plan,
@@ -19,6 +20,7 @@ __all__ = [
     "DriftKind",
     "ObjectType",
     "Outcome",
+    "Pace",
     "Period",
     "Plan",
     "PlanAltered",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from azpay.db import new_id
@@ -21,25 +23,29 @@ if TYPE_CHECKING:
     from azpay.reconciliation.lines import Line
 
 
+PATIENCE = (0.5, 1.0, 2.0, 4.0)
+"""Seconds to wait, again and again, for what was changing: a call to Stripe usually takes less than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What time it is, how to wait, and whom to tell how many of Stripe's objects were read."""
+
+    clock: Callable[[], datetime]
+    pause: Callable[[float], None] = time.sleep
+    progress: Callable[[int], None] = lambda _read: None
+
+
 class Comparison:
     """What one run has read and found so far."""
 
-    def __init__(
-        self,
-        db: Database,
-        gateway: Gateway,
-        run_id: str,
-        period: Period,
-        *,
-        clock: Callable[[], datetime],
-        progress: Callable[[int], None],
-    ) -> None:
+    def __init__(self, db: Database, gateway: Gateway, run_id: str, period: Period, pace: Pace) -> None:
         self._db, self._gateway = db, gateway
-        self._run_id, self._period = run_id, period
-        self._clock, self._progress = clock, progress
+        self._run_id, self._period, self._pace = run_id, period, pace
         self._read = 0
         self.window = books.WINDOW
         self._named: set[str | None] = set()
+        self._moving: list[Pair] = []
         self.certificate = Certificate()
         self.drifts: list[Drift] = []
 
@@ -58,10 +64,25 @@ class Comparison:
                 self._from_ours([line for line in here if line.ours not in judged])
             before = met
 
+    def wait(self) -> None:
+        """Judge what was changing, once it has come to rest; what does not is left out and counted."""
+        for seconds in PATIENCE:
+            if not self._moving:
+                break
+            self._pace.pause(seconds)
+            moving, self._moving = self._moving, []
+            seen = [self._look(pair) for pair in moving]
+            self._keep([self._settled(each) for each in seen if self._belongs(each)])
+        self.certificate.moving = len(self._moving)
+
+    def _belongs(self, seen: Sighting) -> bool:
+        there = seen.there
+        return there is None or self._period.since <= there.created < self._period.until
+
     def _counted(self, lines: Iterator[Line]) -> Iterator[Line]:
         for line in lines:
             self._read += 1
-            self._progress(self._read)
+            self._pace.progress(self._read)
             yield line
 
     def _from_theirs(self, object_type: ObjectType, there: Sequence[Line]) -> set[str]:
@@ -88,7 +109,7 @@ class Comparison:
         lacking = [pair.there for pair in suspects if pair.here is None and pair.there is not None]
         unlike = [pair for pair in suspects if pair.here is not None]
         found = []
-        for seen in look_here(self._db, lacking, now=self._clock()):
+        for seen in look_here(self._db, lacking, now=self._pace.clock()):
             if seen.here is None:
                 found.append(self._settled(seen))
             else:
@@ -101,17 +122,17 @@ class Comparison:
         return self._settled(seen) if seen.there is None else None
 
     def _look(self, pair: Pair) -> Sighting:
-        return look(self._db, self._gateway, subject_of(pair), now=self._clock())
+        return look(self._db, self._gateway, subject_of(pair), now=self._pace.clock())
 
     def _settled(self, seen: Sighting) -> Difference | None:
         if seen.difference is not None and seen.moving:
-            self.certificate.moving += 1
+            self._moving.append(Pair(seen.here, seen.there))
             return None
         self.certificate.count(seen.here, seen.there)
         return seen.difference
 
     def _keep(self, found: Sequence[Difference | None]) -> None:
-        now = self._clock()
+        now = self._pace.clock()
         differences = [each for each in found if each is not None]
         drifts = [self._drift(each, now) for each in differences]
         if drifts:

@@ -14,12 +14,12 @@ from sqlmodel import col, select
 
 from azpay.db import new_id
 from azpay.db.database import DatabaseUnavailable
-from azpay.errors import AzpayError, NotFound
-from azpay.reconciliation.comparison import Comparison
+from azpay.errors import AzpayError, Failed, NotFound
+from azpay.reconciliation.comparison import Comparison, Pace
 from azpay.reconciliation.models import Drift, ObjectType, Run, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from azpay.db import Database
     from azpay.gateway.stripe import Gateway
@@ -31,6 +31,18 @@ class RunUnknown(NotFound):
     """The book holds no such run."""
 
     code = "run_unknown"
+
+
+class StillChanging(Failed):
+    """Something was under way for as long as the run waited, and so was not judged."""
+
+    code = "still_changing"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} could not be judged: a call to Stripe or an event of it is under way.",
+            hint="Run it again in five minutes. What still has no answer then is reported.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +69,36 @@ def reconcile(
     gateway: Gateway,
     period: Period,
     *,
-    clock: Callable[[], datetime],
+    pace: Pace,
     only: Sequence[ObjectType] = tuple(ObjectType),
-    progress: Callable[[int], None] = lambda _read: None,
 ) -> Report:
     """Compare the period on both sides, in both directions. Safe beside daemons; changes nothing but the run.
 
     Trouble while reading ends the run and is in the report; only trouble before it began is raised.
     """
-    run = _open(db, period, now=clock())
-    comparison = Comparison(db, gateway, run.id, period, clock=clock, progress=progress)
+    run = _open(db, period, now=pace.clock())
+    comparison = Comparison(db, gateway, run.id, period, pace)
     trouble: AzpayError | None = None
     state = RunState.INCOMPLETE
     try:
-        for object_type in only:
-            comparison.compare(object_type)
+        _compare(comparison, only)
         state = RunState.COMPLETE
     except AzpayError as error:
         trouble = error
     finally:
         try:
-            run = _close(db, run, state, comparison.certificate, now=clock())
+            run = _close(db, run, state, comparison.certificate, now=pace.clock())
         except DatabaseUnavailable as error:
             trouble = trouble or error
     return Report(run, comparison.drifts, comparison.certificate, trouble)
+
+
+def _compare(comparison: Comparison, only: Sequence[ObjectType]) -> None:
+    for object_type in only:
+        comparison.compare(object_type)
+    comparison.wait()
+    if comparison.certificate.moving:
+        raise StillChanging(comparison.certificate.moving)
 
 
 def find(db: Database, run_id: str) -> tuple[Run, list[Drift]]:

@@ -33,6 +33,9 @@ LOOKS = 3
 UNDER_WAY = timedelta(minutes=5)
 """Longer than any call of ours to Stripe takes, tries included. What hangs for longer was cut short."""
 
+UNTOLD = timedelta(seconds=5)
+"""What Stripe made so lately may be news that is still on its way to us."""
+
 
 class Subject(NamedTuple):
     """What is looked at: our id, Stripe's id, or both."""
@@ -67,7 +70,8 @@ def look(db: Database, gateway: Gateway, subject: Subject, *, now: datetime) -> 
             after = books.find(session, *subject)
             moving = bool(moving_among(session, [subject], now))
         if before == after:
-            return Sighting(after, _line(subject, found), found, moving)
+            there = _line(subject, found)
+            return Sighting(after, there, found, moving or _is_untold(after, there, now))
         before = after
     return Sighting(before, _line(subject, found), found, moving=True)
 
@@ -80,7 +84,8 @@ def look_here(db: Database, there: Sequence[Line], *, now: datetime) -> Iterator
         with db.reading() as session:
             moving = moving_among(session, [subject_of(Pair(None, line)) for line in some], now)
         for pair in pairs(ours, some):
-            yield Sighting(pair.here, pair.there, moving=not moving.isdisjoint(subject_of(pair)))
+            is_moving = not moving.isdisjoint(subject_of(pair)) or _is_untold(pair.here, pair.there, now)
+            yield Sighting(pair.here, pair.there, moving=is_moving)
 
 
 def subject_of(pair: Pair) -> Subject:
@@ -116,6 +121,10 @@ def moving_among(session: Session, subjects: Sequence[Subject], now: datetime) -
         col(InboxEvent.received_at) > now - UNDER_WAY,
     )
     return {*session.exec(asked), *session.exec(told)}
+
+
+def _is_untold(here: Line | None, there: Line | None, now: datetime) -> bool:
+    return here is None and there is not None and there.created > now - UNTOLD
 
 
 def _ours(db: Database, subject: Subject) -> Line | None:

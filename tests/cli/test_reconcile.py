@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -34,7 +36,9 @@ APP = build(
 
 
 def run(azpay: Azpay, *words: object) -> Result:
-    return CliRunner().invoke(APP, ["reconcile", *map(str, words)], obj=azpay)
+    """A little later, when news of what just happened would have come."""
+    later = replace(azpay, now=lambda: azpay.now() + timedelta(minutes=1))
+    return CliRunner().invoke(APP, ["reconcile", *map(str, words)], obj=later)
 
 
 def answer(azpay: Azpay, *words: object) -> dict[str, Any]:
@@ -114,7 +118,7 @@ def test_without_dates_it_takes_the_thirty_days_up_to_this_second(azpay: Azpay, 
 
     data = answer(azpay)["data"]
 
-    assert (data["since"], data["until"]) == ("2026-03-02T11:00:01Z", "2026-04-01T11:00:01Z")
+    assert (data["since"], data["until"]) == ("2026-03-02T11:01:01Z", "2026-04-01T11:01:01Z")
     assert data["totals"][0]["here"]["count"] == 1
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from azpay import payments, reconciliation
 from azpay.payments import Payment, Refund
-from azpay.reconciliation import Period, Report, until_now
+from azpay.reconciliation import ObjectType, Pace, Period, Report, until_now
 from tests.support.builders import a_charge, a_refund
 
 if TYPE_CHECKING:
@@ -42,17 +42,24 @@ def refunded_elsewhere(azpay: Azpay, payment: Payment, amount: int) -> objects.R
     return azpay.gateway.create_refund(params, key=f"elsewhere-{payment.id}")
 
 
+def soon(azpay: Azpay) -> datetime:
+    """When news of all that just happened would have come."""
+    return azpay.now() + timedelta(seconds=20)
+
+
 def compared(azpay: Azpay, **wanted: Any) -> Report:
     """The thirty days up to now."""
     ends = until_now(azpay.now())
     period = wanted.pop("period", None) or Period(ends - timedelta(days=30), ends)
-    return reconciliation.reconcile(azpay.db, azpay.gateway, period, clock=azpay.now, **wanted)
+    only = wanted.pop("only", tuple(ObjectType))
+    pace = Pace(**{"clock": lambda: soon(azpay), "pause": lambda _seconds: None, **wanted})
+    return reconciliation.reconcile(azpay.db, azpay.gateway, period, pace=pace, only=only)
 
 
 def repaired(azpay: Azpay, report: Report) -> list[str]:
     """The outcome of each repair that the report's plan proposes."""
     plan = reconciliation.plan(report, account="acct", profile="p", book="b", now=azpay.now())
-    results = reconciliation.apply(azpay.db, azpay.gateway, plan, clock=azpay.now)
+    results = reconciliation.apply(azpay.db, azpay.gateway, plan, clock=lambda: soon(azpay))
     return [result.why or result.outcome for result in results]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from azpay import payments
 from azpay.payments import records
-from azpay.reconciliation import ObjectType, Period, until_now
+from azpay.reconciliation import ObjectType, Pace, Period, until_now
 from azpay.reconciliation.comparison import Comparison
 from azpay.sandbox import Sandbox
 from tests.reconciliation.scenes import compared, paid_elsewhere
@@ -50,9 +50,7 @@ def test_payments_on_both_sides_of_a_windows_edge_are_met(azpay: Azpay, clock: C
         clock.advance(seconds=2)
         payments.charge(azpay.db, azpay.gateway, a_charge(500 + number), now=early)
     period = Period(since, until_now(clock.now()))
-    comparison = Comparison(
-        azpay.db, azpay.gateway, "run_1", period, clock=clock.now, progress=lambda _read: None
-    )
+    comparison = Comparison(azpay.db, azpay.gateway, "run_1", period, Pace(clock.now))
     comparison.window = 3
 
     comparison.compare(ObjectType.PAYMENT_INTENT)
@@ -95,7 +93,7 @@ def test_a_run_beside_a_busy_till_finds_nothing_wrong(azpay: Azpay, stripe: Sand
         working = [tills.submit(work, till) for till in range(3)]
         during = []
         while not all(till.done() for till in working):
-            during.append(compared(azpay, period=period))
+            during.append(compared(azpay, period=period, pause=lambda _seconds: time.sleep(0.01)))
         for till in working:
             till.result()
     after = compared(azpay, period=period)

@@ -122,7 +122,9 @@ def test_a_webhook_that_came_and_was_applied_leaves_nothing(azpay: Azpay, webhoo
     assert (report.run.ours, report.run.theirs) == (1, 1)
 
 
-def test_news_that_waits_in_the_inbox_is_left_out_and_counted(azpay: Azpay, webhooks: Webhooks) -> None:
+def test_news_that_waits_in_the_inbox_is_no_difference_and_the_run_incomplete(
+    azpay: Azpay, webhooks: Webhooks
+) -> None:
     paid_elsewhere(azpay)
     webhooks.keep(webhooks.new())
 
@@ -130,6 +132,33 @@ def test_news_that_waits_in_the_inbox_is_left_out_and_counted(azpay: Azpay, webh
 
     assert report.drifts == []
     assert report.certificate.moving == 1
+    assert not report.complete
+
+
+def test_news_that_is_applied_while_the_run_waits_is_judged(azpay: Azpay, webhooks: Webhooks) -> None:
+    paid_elsewhere(azpay)
+    webhooks.keep(webhooks.new())
+
+    report = compared(azpay, pause=lambda _seconds: webhooks.apply())
+
+    assert report.complete
+    assert (report.drifts, report.run.ours, report.run.theirs) == ([], 1, 1)
+
+
+def test_what_stripe_made_a_second_ago_gets_the_time_to_be_told(azpay: Azpay, clock: Clock) -> None:
+    paid_elsewhere(azpay)
+    clock.advance(seconds=1)
+    waited: list[float] = []
+
+    report = compared(
+        azpay,
+        clock=lambda: clock.now() + timedelta(seconds=sum(waited)),
+        pause=waited.append,
+    )
+
+    assert report.complete
+    assert [drift.kind for drift in report.drifts] == ["missing_here"]
+    assert sum(waited) > 4
 
 
 def test_news_that_has_waited_for_long_is_no_excuse(azpay: Azpay, webhooks: Webhooks, clock: Clock) -> None:
@@ -252,7 +281,8 @@ def test_a_call_under_way_is_left_out_until_it_was_plainly_cut_short(azpay: Azpa
     clock.advance(minutes=6)
     later = compared(azpay)
 
-    assert (soon.drifts, soon.certificate.moving) == ([], 1)
+    assert (soon.drifts, soon.certificate.moving, soon.complete) == ([], 1, False)
+    assert later.complete
     assert [drift.kind for drift in later.drifts] == ["unresolved"]
 
 
