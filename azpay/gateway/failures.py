@@ -142,6 +142,15 @@ def judge(status: int, error: StripeError) -> Verdict:
     )
 
 
+def unreadable(status: int) -> Verdict:
+    """The meaning of an answer that is not Stripe's: a proxy's page, or garbage."""
+    error = StripeUnavailable(
+        f"Stripe answered {status} with something we cannot read.",
+        hint="Check AZPAY_STRIPE_API_BASE and any proxy on the way to it, then try again.",
+    )
+    return Verdict(error, again=True, may_have_acted=True)
+
+
 def unreachable(reason: str, *, sent: bool) -> Verdict:
     """The connection failed; `sent` when the request may have left us before it did."""
     error = StripeUnavailable(

@@ -123,8 +123,13 @@ class Refund(msgspec.Struct, frozen=True):
     payment_intent: str | None = None
     reason: str | None = None
     failure_reason: str | None = None
-    metadata: dict[str, str] = {}
+    marks: dict[str, str] | None = msgspec.field(default=None, name="metadata")
     balance_transaction: str | BalanceTransaction | None = None
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Null where nobody set any: the only one of Stripe's objects that we read whose metadata may be."""
+        return self.marks or {}
 
 
 class InvoiceSettings(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ two.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from email.utils import parsedate_to_datetime
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import httpx
 import msgspec
 import stripe
+from stripe import _util
 
-from azpay.gateway.failures import AnswerLost, StripeUnavailable, Verdict, judge, unreachable
+from azpay.gateway.failures import AnswerLost, StripeUnavailable, Verdict, judge, unreachable, unreadable
 from azpay.gateway.objects import (
     Account,
     BalanceTransaction,
@@ -42,11 +44,18 @@ PAGE = 100
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
+PATIENCE = 25.0
+"""Seconds after which no new try begins, so that nobody waits longer than a minute."""
+
 stripe.enable_telemetry = False
+_util.STRIPE_LOG = None  # the SDK would print bodies to stderr when the environment says STRIPE_LOG=debug
+logging.getLogger("stripe").setLevel(
+    logging.WARNING
+)  # below that, it logs addresses with e-mails, and bodies
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    error: StripeError = StripeError()
+    error: StripeError
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -68,9 +77,16 @@ def connect(api_key: str, api_base: str) -> Gateway:
 class Gateway:
     """Stripe, as verbs. Amounts are minor units; `key` is the idempotency key of a stored operation."""
 
-    def __init__(self, client: stripe.StripeClient, *, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        client: stripe.StripeClient,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._pause = pause
+        self._timer = timer
         self._answered_at: str | None = None
 
     # moving money
@@ -130,7 +146,10 @@ class Gateway:
 
     def server_time(self) -> datetime | None:
         """What Stripe's clock said in its last answer."""
-        return parsedate_to_datetime(self._answered_at) if self._answered_at else None
+        try:
+            return parsedate_to_datetime(self._answered_at) if self._answered_at else None
+        except ValueError:
+            return None
 
     def payment_intent(self, payment_intent: str) -> PaymentIntent:
         params = {"expand": ["latest_charge"]}
@@ -178,29 +197,37 @@ class Gateway:
     # how
 
     def _get(self, path: str, params: Params, into: type[T]) -> T:
-        return _decode(self._ask("get", path, params, key=None), into)
+        return _read(self._ask("get", path, params, key=None), into)
 
     def _post(self, path: str, params: Params, into: type[T], key: str) -> T:
-        return _decode(self._ask("post", path, params, key=key), into)
+        answer = self._ask("post", path, params, key=key)
+        try:
+            return msgspec.json.decode(answer, type=into)
+        except msgspec.DecodeError as error:
+            raise AnswerLost(
+                f"Stripe answered with something we cannot read ({error}).",
+                hint="The same command again asks Stripe under the same key; if it repeats, upgrade azpay.",
+            ) from error
 
     def _list(self, path: str, params: Params, into: type[T]) -> Iterator[T]:
         after: Params = {}
         more = True
         while more:
-            page = _decode(self._ask("get", path, {**params, "limit": PAGE, **after}, key=None), Page)
-            yield from (msgspec.json.decode(raw, type=into) for raw in page.data)
+            page = _read(self._ask("get", path, {**params, "limit": PAGE, **after}, key=None), Page)
+            yield from (_read(raw, into) for raw in page.data)
             more = page.has_more and bool(page.data)
-            after = {"starting_after": _id(page.data[-1])} if more else {}
+            after = {"starting_after": _read(page.data[-1], _Identified).id} if more else {}
 
     def _ask(self, method: Literal["get", "post"], path: str, params: Params, *, key: str | None) -> str:
         may_have_acted = False
+        give_up = self._timer() + PATIENCE
         for tried in range(1, TRIES + 1):
             try:
                 return self._once(method, path, params, key)
             except stripe.StripeError as error:
                 verdict = _verdict(error)
                 may_have_acted = key is not None and (may_have_acted or verdict.may_have_acted)
-                if tried == TRIES or not verdict.again:
+                if tried == TRIES or not verdict.again or self._timer() > give_up:
                     raise _final(verdict, may_have_acted=may_have_acted) from error
             self._pause(min(0.5 * 2 ** (tried - 1), 5.0) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         raise AssertionError("a try ends in an answer or an error")
@@ -220,13 +247,14 @@ def _created(since: datetime, until: datetime) -> Params:
     return {"created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}}
 
 
-def _decode(body: str, into: type[T]) -> T:
+def _read(answer: str | msgspec.Raw, into: type[T]) -> T:
+    """What was looked up. Looking moves nothing, so an unreadable answer leaves nothing unknown."""
     try:
-        return msgspec.json.decode(body, type=into)
+        return msgspec.json.decode(answer, type=into)
     except msgspec.DecodeError as error:
-        raise AnswerLost(
+        raise StripeUnavailable(
             f"Stripe answered with something we cannot read ({error}).",
-            hint="The same command again asks Stripe under the same key; if it repeats, upgrade azpay.",
+            hint="Try again; if it repeats, upgrade azpay.",
         ) from error
 
 
@@ -234,18 +262,15 @@ class _Identified(msgspec.Struct, frozen=True):
     id: str
 
 
-def _id(raw: msgspec.Raw) -> str:
-    return msgspec.json.decode(raw, type=_Identified).id
-
-
 def _verdict(error: stripe.StripeError) -> Verdict:
+    """Only an error object of Stripe's own is its answer; a proxy's page is not, whatever its status."""
     if error.http_status is None:
         cause = error.__cause__
         return unreachable(type(cause or error).__name__, sent=not isinstance(cause, NEVER_SENT))
     try:
-        body = msgspec.convert(error.json_body or {}, ErrorBody, strict=False)
+        body = msgspec.convert(error.json_body, ErrorBody, strict=False)
     except msgspec.ValidationError:
-        body = ErrorBody(StripeError(message="an answer we cannot read"))
+        return unreadable(error.http_status)
     return judge(error.http_status, body.error)
 
 
@@ -256,5 +281,5 @@ def _final(verdict: Verdict, *, may_have_acted: bool) -> Exception:
             hint="Do not start over: the same command again asks Stripe under the same key.",
         )
     if isinstance(verdict.error, StripeUnavailable):
-        verdict.error.message = f"{verdict.error.message} Nothing was moved."
+        return StripeUnavailable(f"{verdict.error.message} Nothing was moved.", hint=verdict.error.hint)
     return verdict.error

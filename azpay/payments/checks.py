@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import col, select
 
 from azpay.db.schema import Check
 from azpay.money import Money
 from azpay.operations import Operation, State
-from azpay.payments.models import Payment, PaymentStatus, Refund
+from azpay.payments.models import Payment, PaymentStatus, Refund, RefundStatus
 from azpay.payments.records import RETURNING
 
 if TYPE_CHECKING:
@@ -26,13 +26,21 @@ def sums(db: Database) -> list[Check]:
 
 
 def _refund_sums(session: Session) -> list[str]:
+    """See `records.recount`, which this repeats in another way."""
+    unknown = col(Refund.status) == RefundStatus.UNKNOWN
     total = (
-        select(Refund.payment_id, func.sum(Refund.amount).label("total"))
+        select(
+            Refund.payment_id,
+            func.sum(Refund.amount).label("claimed"),
+            func.sum(case((unknown, 0), else_=col(Refund.amount))).label("certain"),
+        )
         .where(col(Refund.status).in_(RETURNING))
         .group_by(col(Refund.payment_id))
         .subquery()
     )
-    refunded = func.coalesce(total.c.total, 0)
+    claimed, certain = func.coalesce(total.c.claimed, 0), func.coalesce(total.c.certain, 0)
+    captured = col(Payment.amount_captured)
+    refunded = case((claimed <= captured, claimed), (certain > captured, certain), else_=captured)
     wrong = (
         select(Payment, refunded)
         .outerjoin(total, col(Payment.id) == total.c.payment_id)

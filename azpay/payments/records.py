@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func
+from sqlalchemy import and_, case, func, or_
 from sqlmodel import col, select
 
 from azpay.db import new_id
-from azpay.errors import Failed
+from azpay.db.upsert import keep_new
+from azpay.errors import OutcomeUnknown
 from azpay.payments.models import (
     Customer,
     Origin,
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 PAYMENT_KEY, REFUND_KEY = "azpay_payment", "azpay_refund"
 OPERATION_KEY, REFERENCE_KEY = "azpay_op", "azpay_reference"
+OUR_ID = re.compile(r"pay_[0-9a-z]{18,22}")
+"""What anybody can write into metadata becomes an id of ours only when it looks like one."""
 OURS = frozenset({PAYMENT_KEY, REFUND_KEY, OPERATION_KEY, REFERENCE_KEY})
 
 STATUSES = {
@@ -56,10 +60,15 @@ RETURNING = frozenset(
 """Refunds that took their amount, or still may."""
 
 
-class StatusUnheardOf(Failed):
+class StatusUnheardOf(OutcomeUnknown):
     """Stripe used a status that this azpay does not know. The record is left as it was."""
 
     code = "status_unheard_of"
+
+    def __init__(self, named: str, status: str) -> None:
+        super().__init__(
+            f"{named} has a status that this azpay does not know: {status!r}.", hint="Upgrade azpay."
+        )
 
 
 def moment(unix: int) -> datetime:
@@ -74,18 +83,26 @@ def status_of(intent: objects.PaymentIntent) -> PaymentStatus:
     try:
         return STATUSES[intent.status]
     except KeyError:
-        raise StatusUnheardOf(
-            f"{intent.id} has a status that this azpay does not know: {intent.status!r}.",
-            hint="Upgrade azpay.",
-        ) from None
+        raise StatusUnheardOf(intent.id, intent.status) from None
+
+
+def refund_status_of(refund: objects.Refund) -> RefundStatus:
+    """Our word for the refund's status; the oldest refunds have none, and succeeded at once."""
+    try:
+        return RefundStatus(refund.status or RefundStatus.SUCCEEDED)
+    except ValueError:
+        raise StatusUnheardOf(refund.id, str(refund.status)) from None
 
 
 # payments
 
 
 def absorb_answer(session: Session, intent: objects.PaymentIntent, *, now: datetime) -> Payment:
-    """Record what Stripe itself just answered about a payment intent."""
-    return _absorb(session, intent, at=now, now=now, advance=advance_on_answer)
+    """Record what Stripe itself just answered about a payment intent.
+
+    `now` may be the moment before it was asked, and so before the payment intent was made.
+    """
+    return _absorb(session, intent, at=max(now, moment(intent.created)), now=now, advance=advance_on_answer)
 
 
 def absorb_report(session: Session, intent: objects.PaymentIntent, *, at: datetime, now: datetime) -> Payment:
@@ -102,7 +119,7 @@ def restate_payment(session: Session, intent: objects.PaymentIntent, *, now: dat
         payment = payment_for(session, intent)
         if payment is not None:
             payment.currency = intent.currency
-            payment.amount_refunded = _returned(session, payment)
+            payment.amount_refunded = _returned(session, payment, of=intent.amount_received)
         return _absorb(session, intent, at=now, now=now, advance=restate)
 
 
@@ -128,14 +145,10 @@ def _absorb(
 
 def payment_for(session: Session, intent: objects.PaymentIntent) -> Payment | None:
     """Our record of a payment intent: by its id, or by the mark that we left in its metadata."""
-    by_id = select(Payment).where(Payment.payment_intent == intent.id).with_for_update()
-    found = session.exec(by_id).one_or_none()
-    if found is not None or PAYMENT_KEY not in intent.metadata:
-        return found
-    marked = select(Payment).where(
-        Payment.id == intent.metadata[PAYMENT_KEY], col(Payment.payment_intent).is_(None)
-    )
-    return session.exec(marked.with_for_update()).one_or_none()
+    named = col(Payment.payment_intent) == intent.id
+    marked = and_(col(Payment.id) == intent.metadata.get(PAYMENT_KEY), col(Payment.payment_intent).is_(None))
+    found = session.exec(select(Payment).where(or_(named, marked)).with_for_update()).all()
+    return next((payment for payment in found if payment.payment_intent), None) or next(iter(found), None)
 
 
 def _found_elsewhere(session: Session, intent: objects.PaymentIntent, now: datetime) -> Payment:
@@ -155,14 +168,14 @@ def _found_elsewhere(session: Session, intent: objects.PaymentIntent, now: datet
         created_at=moment(intent.created),
         updated_at=now,
     )
-    session.add(payment)
-    return payment
+    keep_new(session, [payment])
+    return session.exec(select(Payment).where(Payment.payment_intent == intent.id).with_for_update()).one()
 
 
 def _identity(session: Session, intent: objects.PaymentIntent) -> str:
     """The id we gave it once, when the book lost the row (a restore from a backup); else a new one."""
-    marked = intent.metadata.get(PAYMENT_KEY)
-    if marked is not None and session.get(Payment, marked) is None:
+    marked = intent.metadata.get(PAYMENT_KEY, "")
+    if OUR_ID.fullmatch(marked) and session.get(Payment, marked) is None:
         return marked
     return new_id("pay", moment(intent.created))
 
@@ -234,7 +247,7 @@ def _absorb_refund(
 ) -> Refund:
     ours = refund_for(session, refund) or _refunded_elsewhere(session, payment, refund, now)
     ours.refund = refund.id
-    ours.status = advance(ours.status, RefundStatus(refund.status or "succeeded"))
+    ours.status = advance(ours.status, refund_status_of(refund))
     ours.failure_reason = refund.failure_reason or ours.failure_reason
     ours.updated_at = now
     session.flush()
@@ -244,16 +257,16 @@ def _absorb_refund(
 
 def refund_for(session: Session, refund: objects.Refund) -> Refund | None:
     """Our record of a refund: by its id, or by the mark that we left in its metadata."""
-    found = session.exec(select(Refund).where(Refund.refund == refund.id)).one_or_none()
-    if found is not None or REFUND_KEY not in refund.metadata:
-        return found
-    marked = select(Refund).where(Refund.id == refund.metadata[REFUND_KEY], col(Refund.refund).is_(None))
-    return session.exec(marked).one_or_none()
+    named = col(Refund.refund) == refund.id
+    marked = and_(col(Refund.id) == refund.metadata.get(REFUND_KEY), col(Refund.refund).is_(None))
+    found = session.exec(select(Refund).where(or_(named, marked)).with_for_update()).all()
+    return next((ours for ours in found if ours.refund), None) or next(iter(found), None)
 
 
 def _refunded_elsewhere(session: Session, payment: Payment, refund: objects.Refund, now: datetime) -> Refund:
     ours = Refund(
         id=new_id("ref", moment(refund.created)),
+        refund=refund.id,
         payment_id=payment.id,
         status=RefundStatus.UNKNOWN,
         currency=refund.currency,
@@ -263,22 +276,26 @@ def _refunded_elsewhere(session: Session, payment: Payment, refund: objects.Refu
         created_at=moment(refund.created),
         updated_at=now,
     )
-    session.add(ours)
-    return ours
+    keep_new(session, [ours])
+    return session.exec(select(Refund).where(Refund.refund == refund.id).with_for_update()).one()
 
 
 def recount(session: Session, payment: Payment, *, now: datetime) -> None:
     """Make the payment's refunded total the sum of the refunds that took their amount, or still may."""
-    payment.amount_refunded = _returned(session, payment)
+    payment.amount_refunded = _returned(session, payment, of=payment.amount_captured)
     payment.updated_at = now
     session.flush()
 
 
-def _returned(session: Session, payment: Payment) -> int:
-    total = select(func.coalesce(func.sum(col(Refund.amount)), 0)).where(
-        Refund.payment_id == payment.id, col(Refund.status).in_(RETURNING)
-    )
-    return int(session.exec(total).one())
+def _returned(session: Session, payment: Payment, *, of: int) -> int:
+    """One of ours whose outcome is unknown may claim what was refunded elsewhere: then nothing is left."""
+    unknown = col(Refund.status) == RefundStatus.UNKNOWN
+    sums = select(
+        func.coalesce(func.sum(col(Refund.amount)), 0),
+        func.coalesce(func.sum(case((unknown, 0), else_=col(Refund.amount))), 0),
+    ).where(Refund.payment_id == payment.id, col(Refund.status).in_(RETURNING))
+    claimed, certain = session.exec(sums).one()
+    return max(int(certain), min(int(claimed), of))
 
 
 # customers and their methods
@@ -286,24 +303,23 @@ def _returned(session: Session, payment: Payment) -> int:
 
 def absorb_customer(session: Session, customer: objects.Customer, *, now: datetime) -> Customer:
     """Record a customer as Stripe has it."""
-    ours = session.get(Customer, customer.id) or Customer(
-        customer=customer.id, created_at=moment(customer.created) if customer.created else now, updated_at=now
-    )
+    made = moment(customer.created) if customer.created else now
+    keep_new(session, [Customer(customer=customer.id, created_at=made, updated_at=now)])
+    ours = session.get_one(Customer, customer.id, with_for_update=True)
     ours.deleted = ours.deleted or customer.deleted
-    if not customer.deleted:
+    if not ours.deleted:
         ours.email, ours.name = customer.email, customer.name
         ours.default_method = customer.default_method
     ours.updated_at = now
-    session.add(ours)
     session.flush()
     return ours
 
 
 def absorb_method(session: Session, method: objects.PaymentMethod, *, now: datetime) -> PaymentMethod:
     """Record a saved method as Stripe has it: the reference, never the number."""
-    ours = session.get(PaymentMethod, method.id) or PaymentMethod(
-        payment_method=method.id, type=method.type, created_at=moment(method.created)
-    )
+    new = PaymentMethod(payment_method=method.id, type=method.type, created_at=moment(method.created))
+    keep_new(session, [new])
+    ours = session.get_one(PaymentMethod, method.id, with_for_update=True)
     ours.customer = method.customer or ours.customer
     if method.card is not None:
         ours.brand, ours.last4 = method.card.brand, method.card.last4
@@ -311,6 +327,5 @@ def absorb_method(session: Session, method: objects.PaymentMethod, *, now: datet
         ours.fingerprint = method.card.fingerprint
     if method.customer is None and ours.removed_at is None:
         ours.removed_at = now
-    session.add(ours)
     session.flush()
     return ours

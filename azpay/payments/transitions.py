@@ -8,12 +8,16 @@ reports tie or contradict each other, neither is believed: `OnlyStripeKnows` ask
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from azpay.payments.models import PaymentStatus, RefundStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+CLOCKS_APART = timedelta(minutes=5)
+"""Our clock dates Stripe's answers, Stripe's own dates its events: nearer than this, neither is the newer."""
 
 TERMINAL = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED})
 
@@ -43,20 +47,22 @@ class Standing:
 
 def advance(known: Standing, reported: Standing) -> Standing:
     """What is known after an event's report. Raises OnlyStripeKnows on a tie or a contradiction."""
-    return Standing(
-        status=_status(known, reported),
-        captured=max(known.captured, reported.captured),
-        at=max(known.at, reported.at),
-    )
+    return _joined(_status(known, reported), known, reported)
 
 
 def advance_on_answer(known: Standing, answered: Standing) -> Standing:
     """What is known after Stripe's own answer about the object: it is believed, but never undoes an end."""
     undoes = known.status in TERMINAL and answered.status not in TERMINAL
+    return _joined(known.status if undoes else answered.status, known, answered)
+
+
+def _joined(status: PaymentStatus, known: Standing, told: Standing) -> Standing:
+    """The status with the larger total; before the first report there is no moment to keep."""
+    first = known.status is PaymentStatus.UNKNOWN
     return Standing(
-        status=known.status if undoes else answered.status,
-        captured=max(known.captured, answered.captured),
-        at=max(known.at, answered.at),
+        status=status,
+        captured=max(known.captured, told.captured),
+        at=told.at if first else max(known.at, told.at),
     )
 
 
@@ -77,10 +83,9 @@ def _status(known: Standing, reported: Standing) -> PaymentStatus:
 
 
 def _newer(known: Standing, reported: Standing) -> PaymentStatus:
-    ours, theirs = known.at.replace(microsecond=0), reported.at.replace(microsecond=0)
-    if ours == theirs:
+    if abs(known.at - reported.at) < CLOCKS_APART:
         raise OnlyStripeKnows
-    return known.status if ours > theirs else reported.status
+    return known.status if known.at > reported.at else reported.status
 
 
 def advance_refund(known: RefundStatus, reported: RefundStatus) -> RefundStatus:
