@@ -91,7 +91,11 @@ def apply(
     azpay = wiring.azpay_of(ctx)
     account = azpay.gateway.account().id
     reconciliation.require_ours(azpay.db, made, account=account, profile=azpay.settings.profile)
-    results = list(reconciliation.apply(azpay.db, azpay.gateway, made, clock=azpay.now))
+    results = []
+    with _progress(ctx) as progress:
+        for result in reconciliation.apply(azpay.db, azpay.gateway, made, clock=azpay.now):
+            results.append(result)
+            progress(len(results))
     reports.show_repairs(ctx, made, results)
     if any(result.outcome is reconciliation.Outcome.FAILED for result in results):
         raise typer.Exit(FAILED)

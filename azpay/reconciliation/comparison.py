@@ -44,7 +44,7 @@ class Comparison:
         self._run_id, self._period, self._pace = run_id, period, pace
         self._read = 0
         self.window = books.WINDOW
-        self._named: set[str | None] = set()
+        self._named: set[str | None] = set()  # ours that were judged, or wait to be
         self._moving: list[Pair] = []
         self.certificate = Certificate()
         self.drifts: list[Drift] = []
@@ -127,6 +127,7 @@ class Comparison:
     def _settled(self, seen: Sighting) -> Difference | None:
         if seen.difference is not None and seen.moving:
             self._moving.append(Pair(seen.here, seen.there))
+            self._named.add(seen.here.ours if seen.here else None)
             return None
         self.certificate.count(seen.here, seen.there)
         return seen.difference

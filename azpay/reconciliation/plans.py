@@ -149,8 +149,7 @@ def require_ours(db: Database, made: Plan, *, account: str, profile: str) -> Non
         drifts = session.exec(select(Drift).where(col(Drift.run_id) == made.run)).all()
     if run is None:
         raise PlanForAnother("the book", made.book, f"the book {db.where}, which holds no run {made.run}")
-    found = [_proposed(drift) for drift in drifts]
-    if any(repair not in found for repair in made.repairs):
+    if not {_proposed(drift) for drift in drifts}.issuperset(made.repairs):
         raise PlanAltered
 
 
