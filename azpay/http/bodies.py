@@ -17,6 +17,8 @@ async def raw(request: web.Request) -> bytes:
     if announced > LARGEST_BODY:
         raise web.HTTPRequestEntityTooLarge(max_size=LARGEST_BODY, actual_size=announced)
     try:
+        if request.content.is_eof():
+            return await request.read()  # it is all here: nobody has to be waited for
         async with asyncio.timeout(request.app[PATIENCE].body):
             return await request.read()
     except TimeoutError:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 500
 MOST_WAITING = 10_000
-SECONDS = 10.0
+SECONDS = 7.0
+"""For one commit: longer than SQLite waits for another writer, shorter than Stripe waits for an answer."""
 
 log = get_logger(__name__)
 
@@ -53,11 +54,7 @@ class Intake:
         self._waiting.append((event, answer))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        try:
-            async with asyncio.timeout(self._seconds):
-                await answer
-        except TimeoutError:
-            raise NotKept("The store has not answered in time.") from None
+        await answer
 
     def close(self) -> None:
         self._thread.shutdown(wait=False)
@@ -72,7 +69,11 @@ class Intake:
     async def _try(self, events: Sequence[Received]) -> bool:
         loop = asyncio.get_running_loop()
         try:
-            new = await loop.run_in_executor(self._thread, self._store, events)
+            async with asyncio.timeout(self._seconds):
+                new = await loop.run_in_executor(self._thread, self._store, events)
+        except TimeoutError:
+            log.warning("events_not_kept", events=len(events), reason="the store has not answered in time")
+            return False
         except AzpayError as error:
             log.warning("events_not_kept", events=len(events), code=error.code, reason=error.message)
             return False

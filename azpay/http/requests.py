@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from http import HTTPStatus
+from itertools import count
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -24,6 +25,8 @@ CODE = web.RequestKey("code", str)
 
 FREQUENT = frozenset({"/api/webhooks/stripe", "/healthz", "/readyz"})
 
+_PROCESS = secrets.token_hex(4)
+_NUMBERS = count(1)
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _LONGEST_PATH = 200
 
@@ -33,7 +36,7 @@ log = get_logger("azpay.http.access")
 def identity(request: web.BaseRequest) -> str:
     """The caller's name for the request, when it can be written anywhere without harm; else one of ours."""
     given = request.headers.get(problems.REQUEST_ID, "")
-    return given if _ACCEPTABLE_ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+    return given if _ACCEPTABLE_ID.fullmatch(given) else f"req_{_PROCESS}_{next(_NUMBERS)}"
 
 
 @web.middleware
@@ -63,9 +66,12 @@ def _worth_keeping(error: web.HTTPException) -> dict[str, str]:
 
 
 class AccessLog(AbstractAccessLogger):
-    """A line for each answer. What went well and is asked many times a second is told at `debug` only."""
+    """A line for each answer, but for what is asked many times a second and goes well."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        refused = response.status >= HTTPStatus.BAD_REQUEST
+        if not refused and request.path in FREQUENT:
+            return
         fields: dict[str, object] = {
             "method": request.method,
             "path": request.rel_url.raw_path[:_LONGEST_PATH],
@@ -75,9 +81,7 @@ class AccessLog(AbstractAccessLogger):
             "request_id": response.headers.get(problems.REQUEST_ID),
             "code": request.get(CODE),
         }
-        if response.status >= HTTPStatus.BAD_REQUEST:
+        if refused:
             log.warning("request_refused", **fields)
-        elif request.rel_url.raw_path in FREQUENT:
-            log.debug("request_answered", **fields)
         else:
             log.info("request_answered", **fields)

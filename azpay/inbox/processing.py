@@ -109,23 +109,20 @@ def _apply(
 
     FetchFirst passes, and so does a store that fails; any other failure is written on the event.
     """
+    handler = handlers.events.get(waiting.type)
+    if handler is None:
+        return done(waiting, now=now)
     try:
         with session.begin_nested():
             for take_in in fetched:
                 take_in(session)
-            _handle(session, waiting, handlers, now)
+            handler(session, msgspec.json.decode(waiting.payload, type=Event), now)
+            session.flush()
     except (FetchFirst, *STORE_FAILED):
         raise
     except Exception as error:  # a handler's savepoint: whatever is wrong with one event stays with it
         return postpone(waiting, error, now=now)
     return done(waiting, now=now)
-
-
-def _handle(session: Session, waiting: InboxEvent, handlers: Handlers, now: datetime) -> None:
-    handler = handlers.events.get(waiting.type)
-    if handler is not None:
-        handler(session, msgspec.json.decode(waiting.payload, type=Event), now)
-        session.flush()
 
 
 def _clear_up(
