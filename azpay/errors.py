@@ -9,7 +9,7 @@
     ├── Unavailable     Stripe, the database or mail could not be reached; nothing was moved
     ├── Refused         one of our own guards said no
     ├── Conflict        it contradicts what is already on record
-    └── OutcomeUnknown  it may have happened: do not repeat, ask `azpay ops`
+    └── OutcomeUnknown  it may have happened: only the same request again is safe
 
 Particular errors live beside the code that raises them and subclass one of these. The edges translate
 kinds, never particulars: the command line to an exit status, HTTP to a status code.

@@ -98,7 +98,7 @@ def exit_status(error: errors.AzpayError) -> int:
 def _describe_ours(error: errors.AzpayError) -> Failure:
     hint = error.hint
     if hint is None and error.operation and isinstance(error, errors.OutcomeUnknown):
-        hint = f"Do not repeat it. Find out: azpay ops resolve {error.operation}"
+        hint = "Do not start anew. The very same command asks under the same key; `azpay reconcile` compares."
     return Failure(error.code, error.message, hint, error.operation, exit_status(error))
 
 
@@ -117,7 +117,7 @@ def _describe_bug(error: BaseException) -> Failure:
     return Failure(
         BUG,
         f"This is a bug in azpay: {type(error).__name__}{_place(error)}.",
-        "AZPAY_DEBUG=1 shows the details. If money was to move, look at `azpay ops list` before repeating.",
+        "AZPAY_DEBUG=1 shows the details. If money was to move, look at `azpay history` and `azpay doctor` first.",
         None,
         FAILED,
     )

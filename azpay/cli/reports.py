@@ -194,7 +194,7 @@ def _verdict(report: Report, plan: Path | None) -> str:
 
 def _next(report: Report, plan: Path | None) -> str:
     unanswered = any(drift.kind is DriftKind.UNRESOLVED and not drift.theirs for drift in report.drifts)
-    ask = "\n      `azpay ops list` shows what Stripe has not answered." if unanswered else ""
+    ask = "\n      `azpay doctor` names what Stripe has not answered." if unanswered else ""
     if plan is None:
         return f"Next: `azpay reconcile --plan repairs.json` writes down how to repair it.{ask}"
     return f"Next: review {plan}, then `azpay reconcile apply {plan}`.{ask}"

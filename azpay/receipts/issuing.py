@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from azpay.payments import Payment, Refund
 
 NEXT_STEP = {
-    PaymentStatus.UNKNOWN: "Whether it was taken is being found out: see `azpay ops list`.",
+    PaymentStatus.UNKNOWN: "Whether it was taken is not known yet: run `azpay reconcile`.",
     PaymentStatus.INCOMPLETE: "It waits for a payment method: `azpay history {id}`.",
     PaymentStatus.REQUIRES_ACTION: "The customer has to confirm it first: `azpay history {id}` has the link.",
     PaymentStatus.PROCESSING: "Ask again when `azpay history {id}` says that it succeeded.",
