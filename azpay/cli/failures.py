@@ -117,7 +117,7 @@ def _describe_bug(error: BaseException) -> Failure:
     return Failure(
         BUG,
         f"This is a bug in azpay: {type(error).__name__}{_place(error)}.",
-        "AZPAY_DEBUG=1 shows the details. If money was to move, look at `azpay history` and `azpay doctor` first.",
+        "AZPAY_DEBUG=1 shows the details. If money was to move, look at `azpay history` first.",
         None,
         FAILED,
     )
