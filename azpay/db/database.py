@@ -9,7 +9,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlmodel import Session
 
 from azpay.db.engines import WRITES, open_engine
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Engine
+
+
+OF_THE_STATEMENT = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
+"""What a driver says of the statement; all else that it says is of the store."""
 
 
 class DatabaseUnavailable(Unavailable):
@@ -57,7 +62,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that commits at the end of the block; on SQLite it holds the write lock from its start."""
+        """A session that commits at the end of the block; on SQLite it holds the write lock throughout."""
         with (
             _translated(self.where),
             Session(self._writer, expire_on_commit=False) as session,
@@ -71,15 +76,19 @@ class Database:
 
 @contextmanager
 def _translated(where: str) -> Iterator[None]:
-    """Turn a driver's operational trouble into ours; constraint violations pass, they are answers."""
+    """Turn the store's trouble into ours; constraint violations pass, they are answers."""
     try:
         yield
-    except OperationalError as error:
+    except OF_THE_STATEMENT:
+        raise
+    except (DBAPIError, PoolExhausted) as error:
         raise DatabaseUnavailable(
-            f"The database did not take it: {_reason(error)}.",
+            f"The database did not take it: {reason(error)}.",
             hint=f"Look at {where}, then run `azpay db check`.",
         ) from error
 
 
-def _reason(error: DBAPIError) -> str:
-    return str(error.orig).strip().splitlines()[0].rstrip(".") if error.orig else "no reason given"
+def reason(error: DBAPIError | PoolExhausted) -> str:
+    """The driver's first line; those after it may show values."""
+    said = str(error.orig) if isinstance(error, DBAPIError) else "all of its connections are in use"
+    return said.strip().partition("\n")[0].rstrip(".") or "no reason given"

@@ -26,7 +26,6 @@ APPLICATION_ID = 0x617A7079  # "azpy" in the header of a SQLite file: the book i
 WRITES = "azpay_writes"
 
 PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA cache_size=-16000",
@@ -68,14 +67,14 @@ def open_engine(address: str) -> Engine:
 def _read(address: str) -> URL:
     try:
         url = make_url(address)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port in words
         raise DatabaseURLInvalid(
             "The database address cannot be read.",
             hint="Set AZPAY_DATABASE_URL to sqlite:////path/to/book.db or postgresql://user@host/name.",
         ) from None
     backend = url.get_backend_name()
     if backend == "sqlite":
-        return url
+        return _file(url)
     if backend == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     raise DatabaseURLInvalid(
@@ -84,13 +83,22 @@ def _read(address: str) -> URL:
     )
 
 
-def _sqlite(url: URL) -> Engine:
+def _file(url: URL) -> URL:
     if not url.database or url.database == ":memory:":
         raise DatabaseURLInvalid(
             "A book in memory would be forgotten at once.", hint="Give a file: sqlite:////path/to/book.db."
         )
+    if url.query or url.database.startswith("file:") or "\0" in url.database:
+        raise DatabaseURLInvalid(
+            "The address of a SQLite book is a file's path and nothing else.",
+            hint="Use sqlite:////path/to/book.db.",
+        )
+    return url.set(drivername="sqlite")
+
+
+def _sqlite(url: URL) -> Engine:
     try:
-        make_private(Path(url.database))
+        make_private(Path(str(url.database)))
     except OSError as error:
         raise BookUnreachable(
             f"There can be no book at {url.database}: {error.strerror}.",
@@ -103,8 +111,9 @@ def _sqlite(url: URL) -> Engine:
 
 
 def make_private(file: Path) -> None:
-    """Make the book's folder (0700) and file (0600) before SQLite makes them readable to others."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make the book's folders (0700) and file (0600) before SQLite makes them readable to others."""
+    for folder in reversed(file.parents):
+        folder.mkdir(mode=0o700, exist_ok=True)
     if not file.exists():
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
         file.chmod(0o600)
@@ -113,8 +122,17 @@ def make_private(file: Path) -> None:
 def _prepare(connection: DBAPIConnection, _record: Any) -> None:
     assert isinstance(connection, sqlite3.Connection)  # noqa: S101
     connection.isolation_level = None  # the driver issues no BEGIN of its own: `_begin` does
+    if _is_ours_to_change(connection):
+        connection.execute("PRAGMA journal_mode=WAL")
     for pragma in PRAGMAS:
         connection.execute(pragma)
+
+
+def _is_ours_to_change(connection: sqlite3.Connection) -> bool:
+    """The journal mode is written into the file: somebody else's database is left as it was."""
+    mark = connection.execute("PRAGMA application_id").fetchone()
+    pages = connection.execute("PRAGMA page_count").fetchone()
+    return bool(mark == (APPLICATION_ID,) or pages == (0,))
 
 
 def _begin(connection: Connection) -> None:

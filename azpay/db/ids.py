@@ -1,7 +1,7 @@
 """Ids that we make: a prefix that says what it is, then the time, then chance.
 
-`pay_1m836k765br9nv7pb6`: the first nine characters after the prefix count milliseconds in Crockford's base 32,
-until the year 3084, so ids sort by age and new rows land together at the end of an index.
+`pay_1m836k765br9nv7pb6`: nine characters after the prefix count milliseconds in Crockford's base 32, until
+the year 3084, so ids sort by age and new rows land together at the end of an index.
 """
 
 from __future__ import annotations

@@ -1,18 +1,19 @@
 """Whether a book has the tables that this program expects, without loading the migration tool.
 
-Every command asks this first, so it costs two small queries and no import.
+Every command asks this first, so a book that is current says so in one small query.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
-from azpay.db.database import DatabaseUnavailable
+from azpay.db.database import DatabaseUnavailable, reason
 from azpay.db.engines import APPLICATION_ID
 from azpay.errors import NotAllowed
 
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from azpay.db.database import Database
 
 HEAD = "0001"
+NUMBERED = re.compile(r"[0-9]{4}")
+QUICK: dict[str, tuple[str, tuple[int, ...]]] = {
+    "sqlite": (
+        "SELECT version_num FROM alembic_version, pragma_application_id WHERE application_id = ?",
+        (APPLICATION_ID,),
+    ),
+    "postgresql": ("SELECT version_num FROM alembic_version", ()),
+}
 
 
 class NotOurDatabase(NotAllowed):
@@ -54,12 +63,14 @@ class State(StrEnum):
 def state(db: Database) -> State:
     """Compare the book's schema with ours. Raises NotOurDatabase when it holds something else."""
     try:
+        if _is_current(db):
+            return State.CURRENT
         with db.engine.connect() as connection:
             revision = _revision(connection)
-            empty = revision is None and _is_empty(db, connection)
+            empty = revision is None and _is_empty(connection)
     except OperationalError as error:
         raise DatabaseUnavailable(
-            f"The database cannot be opened: {str(error.orig).strip().splitlines()[0]}.",
+            f"The database cannot be opened: {reason(error)}.",
             hint=f"Check that {db.where} exists and can be reached, or set AZPAY_DATABASE_URL.",
         ) from error
     except DatabaseError as error:  # SQLite says "file is not a database" only when first read
@@ -69,6 +80,19 @@ def state(db: Database) -> State:
             return State.EMPTY
         raise _foreign(db)
     return compare(revision)
+
+
+def _is_current(db: Database) -> bool:
+    try:
+        with db.engine.connect() as connection:
+            found = connection.exec_driver_sql(*QUICK[connection.dialect.name]).scalar_one_or_none()
+            return bool(found == HEAD)
+    except ProgrammingError:  # PostgreSQL has no such table
+        return False
+    except OperationalError:  # SQLite says so like this, and whatever else is wrong, too
+        if not db.embedded:
+            raise
+        return False
 
 
 def compare(revision: str) -> State:
@@ -106,13 +130,17 @@ def _revision(connection: Connection) -> str | None:
         if mark != APPLICATION_ID:
             return None
     revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
-    return None if revision is None else str(revision)
+    return revision if revision is not None and NUMBERED.fullmatch(revision) else None
 
 
-def _is_empty(db: Database, connection: Connection) -> bool:
+def _is_empty(connection: Connection) -> bool:
     """Nothing but, perhaps, the version table of a first migration that never finished."""
-    assert db.engine is connection.engine  # noqa: S101
-    return not set(inspect(connection).get_table_names()) - {"alembic_version"}
+    tables = set(inspect(connection).get_table_names())
+    return tables <= {"alembic_version"} and not (tables and _stamped(connection))
+
+
+def _stamped(connection: Connection) -> bool:
+    return connection.exec_driver_sql("SELECT 1 FROM alembic_version").first() is not None
 
 
 def _foreign(db: Database) -> NotOurDatabase:
