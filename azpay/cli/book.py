@@ -37,7 +37,7 @@ def upgrade(ctx: typer.Context) -> None:
 
 
 def check(ctx: typer.Context) -> None:
-    """Look for damage: the file's integrity, foreign keys, sums, and waiting migrations.
+    """Look for damage: the file, references, sums, and waiting migrations.
 
     Examples:
 
