@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -48,10 +49,9 @@ class Courier:
     async def _rest(self) -> None:
         due = self._sandbox.seconds_until_due()
         longest = LONGEST_REST if due is None else min(max(due, SHORTEST_REST), LONGEST_REST)
-        try:
-            await asyncio.wait_for(self._awake.wait(), longest)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(longest):
+                await self._awake.wait()
 
     async def _carry(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
         async with self._turns[delivery.endpoint]:
