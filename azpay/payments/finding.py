@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from azpay.errors import NotFound, Usage
 from azpay.payments.models import Payment, Refund
+from azpay.payments.requests import storable
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -40,6 +41,8 @@ class SeveralPayments(Usage):
 
 def find(session: Session, named: str) -> Payment:
     """The payment by `pay_…`, `pi_…`, `ch_…` or reference. Raises PaymentUnknown or SeveralPayments."""
+    if not storable(named):
+        raise PaymentUnknown(named)
     matches = list(
         session.exec(select(Payment).where(_goes_by(named)).order_by(col(Payment.created_at)).limit(6))
     )
@@ -63,7 +66,7 @@ def _goes_by(named: str) -> ColumnElement[bool]:
 def find_refund(session: Session, named: str) -> Refund:
     """The refund by `ref_…` or `re_…`."""
     column = Refund.id if named.startswith("ref_") else Refund.refund
-    found = session.exec(select(Refund).where(col(column) == named)).one_or_none()
+    found = session.exec(select(Refund).where(col(column) == named)).first() if storable(named) else None
     if found is None:
         raise NotFound(
             f"No refund goes by {named!r}.", hint="`azpay history PAYMENT` lists a payment's refunds."

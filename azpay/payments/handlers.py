@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 from azpay import settlement
 from azpay.gateway import objects
 from azpay.inbox import FetchFirst
+from azpay.payments.answers import settle_charge, settle_refund
 from azpay.payments.models import Customer, Payment, PaymentMethod
 from azpay.payments.records import (
     absorb_answer,
@@ -35,9 +36,10 @@ def on_payment_intent(session: Session, event: objects.Event, now: datetime) -> 
     intent = _object(event, objects.PaymentIntent)
     try:
         with session.begin_nested():
-            absorb_report(session, intent, at=moment(event.created), now=now)
+            payment = absorb_report(session, intent, at=moment(event.created), now=now)
     except OnlyStripeKnows:
         raise FetchFirst(PAYMENT_INTENT, intent.id) from None
+    settle_charge(session, payment, intent, now=now)
 
 
 def on_charge(session: Session, event: objects.Event, now: datetime) -> None:
@@ -58,9 +60,10 @@ def on_refund(session: Session, event: objects.Event, now: datetime) -> None:
     _require_room(payment, refund)
     try:
         with session.begin_nested():
-            absorb_refund_report(session, payment, refund, now=now)
+            ours = absorb_refund_report(session, payment, refund, now=now)
     except OnlyStripeKnows:
         raise FetchFirst(REFUND, refund.id) from None
+    settle_refund(session, ours, refund, now=now)
     settlement.expect(session, refund.balance_transaction, now)
 
 
@@ -84,14 +87,16 @@ def on_payment_method(session: Session, event: objects.Event, now: datetime) -> 
 
 
 def take_in_payment_intent(session: Session, intent: objects.PaymentIntent, now: datetime) -> None:
-    absorb_answer(session, intent, now=now)
+    payment = absorb_answer(session, intent, now=now)
+    settle_charge(session, payment, intent, now=now)
 
 
 def take_in_refund(session: Session, refund: objects.Refund, now: datetime) -> None:
     if refund.payment_intent is not None:
         payment = _payment(session, refund.payment_intent)
         _require_room(payment, refund)
-        absorb_refund_answer(session, payment, refund, now=now)
+        ours = absorb_refund_answer(session, payment, refund, now=now)
+        settle_refund(session, ours, refund, now=now)
 
 
 def take_in_customer(session: Session, customer: objects.Customer, now: datetime) -> None:

@@ -7,13 +7,12 @@ and rows that arrive meanwhile neither repeat nor hide others.
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 from sqlmodel import col, or_, select, tuple_
 
 from azpay import operations, settlement
@@ -21,6 +20,7 @@ from azpay.errors import Usage
 from azpay.inbox import about
 from azpay.payments.finding import find
 from azpay.payments.models import Payment, PaymentStatus, Refund
+from azpay.payments.requests import storable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from azpay.settlement import BalanceTransaction
 
 MOST = 1000
+BIGGEST = 10**18
 
 
 class CursorInvalid(Usage):
@@ -50,6 +51,13 @@ class CursorInvalid(Usage):
 class Sort(StrEnum):
     CREATED = "created"
     AMOUNT = "amount"
+
+
+CURSORS: dict[Sort, Any] = {
+    Sort.CREATED: tuple[Sort, bool, Annotated[datetime, msgspec.Meta(tz=True)], str],
+    Sort.AMOUNT: tuple[Sort, bool, Annotated[int, msgspec.Meta(ge=-BIGGEST, le=BIGGEST)], str],
+}
+"""What a cursor holds: the order, its direction, and where the last row stands in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +82,21 @@ class Query:
     def __post_init__(self) -> None:
         if not 0 < self.limit <= MOST:
             raise Usage(f"A page has 1 to {MOST} payments.", hint="Use --cursor for the next page.")
+        _require_storable(self)
         if self.cursor is not None and self.offset:
             raise Usage(
                 "A page continues from a cursor or from an offset, not both.", hint="Leave --offset out."
             )
+
+
+def _require_storable(query: Query) -> None:
+    """Refuse what no column could hold, before a driver does so in its own words."""
+    texts = (query.customer, query.reference, query.currency, query.search)
+    numbers = (query.least, query.most, query.offset)
+    if not all(text is None or storable(text) for text in texts):
+        raise Usage("A filter holds a character that no payment can have.", hint="Type it again.")
+    if not all(number is None or abs(number) <= BIGGEST for number in numbers) or query.offset < 0:
+        raise Usage("A number is out of range.", hint="Amounts and offsets have at most 18 digits.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +184,17 @@ def _order(sort: Sort) -> list[Any]:
 
 
 def _cursor(query: Query, last: Payment) -> str:
-    value: str | int = last.amount if query.sort is Sort.AMOUNT else last.created_at.isoformat()
-    plain = json.dumps([query.sort, query.ascending, value, last.id]).encode()
+    place = last.amount if query.sort is Sort.AMOUNT else last.created_at
+    plain = msgspec.json.encode((query.sort, query.ascending, place, last.id))
     return base64.urlsafe_b64encode(plain).decode().rstrip("=")
 
 
 def _read(query: Query) -> tuple[Any, str]:
     try:
-        padded = (query.cursor or "") + "=="
-        sort, ascending, value, identity = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-        if (sort, ascending) != (query.sort.value, query.ascending):
-            raise CursorInvalid
-        position = datetime.fromisoformat(value) if query.sort is Sort.CREATED else int(value)
-    except (ValueError, TypeError, binascii.Error):
+        plain = base64.urlsafe_b64decode((query.cursor or "").encode("ascii") + b"==")
+        sort, ascending, place, identity = msgspec.json.decode(plain, type=CURSORS[query.sort])
+    except (ValueError, msgspec.DecodeError):
         raise CursorInvalid from None
-    return position, str(identity)
+    if (sort, ascending) != (query.sort, query.ascending) or not storable(identity):
+        raise CursorInvalid
+    return place, identity

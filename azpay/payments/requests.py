@@ -24,6 +24,7 @@ LIMITS = {"description": 1000, "reference": 200, "note": 500, "receipt_email": 5
 METADATA_KEYS, METADATA_KEY, METADATA_VALUE = 46, 40, 500
 """Stripe takes fifty keys (https://docs.stripe.com/api/metadata); four of them are ours."""
 
+KEY = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 EMAIL = re.compile(r"[^@\s,;<>\x00-\x1f]{1,64}@[^@\s,;<>\x00-\x1f]{1,255}")
 
 
@@ -71,6 +72,7 @@ class ChargeRequest:
         check_method(self.payment_method)
         check_customer(self.customer)
         _texts(self, "reference", "description", "receipt_email", "idempotency_key")
+        _key(self.idempotency_key)
         _email("receipt e-mail", self.receipt_email)
         _metadata(self.metadata)
 
@@ -93,6 +95,7 @@ class RefundRequest:
             )
         _choice("reason", self.reason, REASONS)
         _texts(self, "note", "idempotency_key")
+        _key(self.idempotency_key)
 
 
 def _identified(what: str, value: str | None, *prefixes: str) -> None:
@@ -120,7 +123,7 @@ def check_customer(value: str | None) -> None:
 
 
 def _email(what: str, value: str | None) -> None:
-    if value is not None and not EMAIL.fullmatch(value):
+    if value is not None and not (EMAIL.fullmatch(value) and storable(value)):
         raise RequestInvalid(
             f"The {what} {value!r} is not one e-mail address.", hint="Such as ada@example.com."
         )
@@ -148,8 +151,24 @@ def text(name: str, value: str | None) -> None:
             f"The {what} must have 1 to {LIMITS[name]} characters; this one has {len(value)}.",
             hint=f"Shorten the {what}, or leave it out.",
         )
-    if any(character in value for character in "\x00\r\n"):
-        raise RequestInvalid(f"The {what} holds a line break or a NUL.", hint="Put it on one line.")
+    if not storable(value) or set("\r\n") & set(value):
+        raise RequestInvalid(
+            f"The {what} holds a line break or something that is no text.", hint="Put it on one line."
+        )
+
+
+def storable(value: str) -> bool:
+    """Whether a database and a form can hold it: no NUL, and no half of a character."""
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _key(value: str | None) -> None:
+    """A key travels in a header, and there " a" and "a" are the same."""
+    if value is not None and not KEY.fullmatch(value):
+        raise RequestInvalid(
+            "An idempotency key has printable ASCII characters only, and no space at either end.",
+            hint="Such as invoice-2026-0007.",
+        )
 
 
 def _metadata(values: Mapping[str, str]) -> None:
@@ -161,6 +180,8 @@ def _metadata(values: Mapping[str, str]) -> None:
                 f"{key!r} cannot be a metadata key.",
                 hint=f"Up to {METADATA_KEY} characters, no brackets, not beginning with azpay_.",
             )
+        if not storable(key + value):
+            raise RequestInvalid(f"The metadata {key!r} holds something that is no text.")
         if len(value) > METADATA_VALUE:
             raise RequestInvalid(f"The metadata {key!r} is longer than {METADATA_VALUE} characters.")
         if looks_like_card_number(value) or looks_like_card_number(key):

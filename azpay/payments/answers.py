@@ -1,0 +1,47 @@
+"""The answer that an operation waits for may come by another way: in an event, or in what was looked up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azpay import operations
+from azpay.gateway import CardDeclined
+from azpay.operations import Operation
+from azpay.operations.models import OPEN
+from azpay.payments.models import Payment, PaymentStatus, Refund
+from azpay.payments.records import OPERATION_KEY, status_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlmodel import Session
+
+    from azpay.gateway import objects
+
+
+def settle_charge(
+    session: Session, payment: Payment, intent: objects.PaymentIntent, *, now: datetime
+) -> None:
+    """Settle the open charge that made this payment intent, once it is past being made."""
+    operation = _open(session, intent.metadata.get(OPERATION_KEY), payment.id)
+    status = status_of(intent)
+    if operation is None or status is PaymentStatus.INCOMPLETE:
+        return
+    if status is PaymentStatus.FAILED and intent.last_payment_error is not None:
+        declined = CardDeclined(intent.last_payment_error)
+        operations.fail(session, operation.id, declined, now=now, stripe_object=intent.id)
+    else:
+        operations.succeed(session, operation.id, intent.id, now=now)
+
+
+def settle_refund(session: Session, ours: Refund, refund: objects.Refund, *, now: datetime) -> None:
+    """Settle the open operation that made this refund: it was made, whatever becomes of it."""
+    operation = _open(session, refund.metadata.get(OPERATION_KEY), ours.id)
+    if operation is not None:
+        operations.succeed(session, operation.id, refund.id, now=now)
+
+
+def _open(session: Session, named: str | None, subject: str) -> Operation | None:
+    """The operation by our mark, if it is about this subject and still open."""
+    operation = session.get(Operation, named, with_for_update=True) if named is not None else None
+    return operation if operation and operation.subject == subject and operation.state in OPEN else None
