@@ -62,7 +62,7 @@ def control(sandbox: Sandbox, method: str, path: str, body: bytes) -> Reply:
         return Reply(404, {"error": f"There is no {method} {path[:100]} here. There are {known}."})
     try:
         return Reply(200, handler(sandbox, body))
-    except (msgspec.DecodeError, UnicodeDecodeError, StripeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, StripeError) as error:
         return Reply(400, {"error": str(error)})
 
 

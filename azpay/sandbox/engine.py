@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import wraps
+from threading import RLock
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -28,6 +30,20 @@ DEFAULT_ACCOUNT = "acct_1SandboxAzpay0001"
 
 _STATE = "azpay.sandbox.state/1"
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _one_at_a_time(method: Callable[Concatenate[Sandbox, P], R]) -> Callable[Concatenate[Sandbox, P], R]:
+    """Callers may have threads; the world has none."""
+
+    @wraps(method)
+    def guarded(self: Sandbox, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._turn:
+            return method(self, *args, **kwargs)
+
+    return guarded
+
 
 class Sandbox:
     """One Stripe account. What it does follows from `seed`, the requests, and what `now` says."""
@@ -43,6 +59,7 @@ class Sandbox:
         currency: str = "usd",
         webhook_retries: Sequence[int] = RETRY_AFTER,
     ) -> None:
+        self._turn = RLock()
         self._clock = now
         self._offset = 0
         account = Account(account_id, country, currency)
@@ -63,6 +80,7 @@ class Sandbox:
     def base_url(self, url: str) -> None:
         self._world.base_url = url
 
+    @_one_at_a_time
     def handle(self, request: Request) -> Response:
         """Answer one request. Raises `Lost` when a fault breaks the connection."""
         self.tick()
@@ -70,19 +88,20 @@ class Sandbox:
             self.changes += 1
         return self._desk.answer(request)
 
+    @_one_at_a_time
     def awaiting_authentication(self, payment_intent: str) -> Json:
         """The intent that a customer is asked about. Raises `StripeError` when none is."""
         self.tick()
         return visible(awaiting(self._world, payment_intent), LATEST)
 
+    @_one_at_a_time
     def authenticate(self, payment_intent: str, *, approve: bool) -> str | None:
         """The customer's side of 3D Secure. Returns where the customer goes next, if anywhere."""
         self.tick()
         self.changes += 1
         return authenticated(self._world, awaiting(self._world, payment_intent), approve=approve)
 
-    # Time
-
+    @_one_at_a_time
     def tick(self) -> None:
         """Do everything whose time has come, each at its own time."""
         world, now = self._world, self._now()
@@ -92,6 +111,7 @@ class Sandbox:
             WORK[due.what](world, due.on)
         world.time = max(world.time, now)
 
+    @_one_at_a_time
     def advance(self, seconds: int) -> None:
         """Put the clock forward."""
         self._offset += seconds
@@ -115,24 +135,24 @@ class Sandbox:
     def _now(self) -> int:
         return int(self._clock().timestamp()) + self._offset
 
-    # Webhooks
-
+    @_one_at_a_time
     def subscribe(self, url: str, *, secret: str) -> None:
         """Post every event to `url`, signed with `secret`."""
+        self.changes += 1
         webhook_endpoints.subscribe(self._world, url, secret)
 
+    @_one_at_a_time
     def due_deliveries(self) -> list[Delivery]:
         """What is to be posted now. Say what came of each with `delivered`."""
         self.tick()
         return mailing.due_deliveries(self._world, signed_at=int(self._clock().timestamp()))
 
+    @_one_at_a_time
     def delivered(self, delivery: Delivery, status: int | None) -> None:
         """The endpoint's HTTP status, or None when there was no answer."""
         self.tick()
         self.changes += 1
         mailing.settle(self._world, delivery, status)
-
-    # Faults
 
     def drop_next_answer(self, *, path: str = "", times: int = 1) -> None:
         """The next request is carried out, and its answer is lost."""
@@ -168,8 +188,7 @@ class Sandbox:
         self.changes += 1
         self._world.faults.never_make_events(types)
 
-    # State
-
+    @_one_at_a_time
     def snapshot(self) -> bytes:
         """Everything, as JSON, for `restore`."""
         state = {
@@ -185,15 +204,16 @@ class Sandbox:
     def restore(cls, data: bytes, *, now: Callable[[], datetime]) -> Sandbox:
         """Go on where `snapshot` was taken. Raises ValueError for anything that is not a snapshot."""
         state = _read_state(data)
-        sandbox = cls.__new__(cls)
-        sandbox._clock, sandbox._offset = now, state["offset"]
-        sandbox._world = World.load(state["world"])
-        sandbox._desk = Desk(sandbox._world, state["api_keys"], Answers.load(state["answers"]))
-        sandbox.changes = 0
+        sandbox = cls(now=now)
+        try:
+            sandbox._offset = state["offset"]
+            sandbox._world = World.load(state["world"])
+            sandbox._desk = Desk(sandbox._world, state["api_keys"], Answers.load(state["answers"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"This sandbox's state is damaged: {error!r}") from error
         return sandbox
 
-    # Inspection
-
+    @_one_at_a_time
     def summary(self) -> Json:
         """Counts and sums, for a look from outside."""
         self.tick()
@@ -240,7 +260,7 @@ def _whole_event(event: Json) -> Json:
 def _read_state(data: bytes) -> Json:
     try:
         state: Json = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"This is not a sandbox's state: {error}") from error
     if not isinstance(state, dict) or state.get("schema") != _STATE:
         raise ValueError(f"This is not a sandbox's state of the kind {_STATE}.")

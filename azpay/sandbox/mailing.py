@@ -54,3 +54,12 @@ def settle(world: World, delivery: Delivery, status: int | None) -> None:
     if known and arrived and event is not None and delivery.endpoint in event["_awaited"]:
         event["_awaited"].remove(delivery.endpoint)
         event["pending_webhooks"] = len(event["_awaited"])
+        _mark(world, event)
+
+
+def _mark(world: World, event: Json) -> None:
+    """Undelivered events are what callers ask for after an outage: they are found without a search."""
+    if not event["_awaited"]:
+        world.events.unindex(event, "_undelivered")
+        event["_undelivered"] = False
+        world.events.reindex(event)

@@ -78,6 +78,12 @@ class Collection:
             elif places[bisect_left(places, position)] != position:
                 insort(places, position)
 
+    def unindex(self, row: Json, name: str) -> None:
+        """Take a row out of an index before the field changes, where stale entries would pile up."""
+        places = self._indexes[name][row[name]]
+        place = bisect_left(places, self._positions[row["id"]])
+        del places[place]
+
     def where(self, name: str, value: object) -> list[Json]:
         """All rows with this value in an indexed field, oldest first."""
         rows = (self._rows[place] for place in self._indexes[name].get(value, ()))

@@ -55,14 +55,10 @@ class World:
         self.refunds = Collection("refund", "charge", "payment_intent")
         self.customers = Collection("customer", "email")
         self.payment_methods = Collection("PaymentMethod", "customer")
-        self.events = Collection("event", "type")
+        self.events = Collection("event", "type", "_undelivered")
         self.webhook_endpoints = Collection("webhook_endpoint")
         self.ledger = Ledger()
-
-    @property
-    def collections(self) -> dict[str, Collection]:
-        """By the prefix of the ids that live there."""
-        return {
+        self.collections = {
             "pi": self.payment_intents,
             "ch": self.charges,
             "re": self.refunds,
@@ -72,6 +68,7 @@ class World:
             "we": self.webhook_endpoints,
             "txn": self.ledger.transactions,
         }
+        """By the prefix of the ids that live there."""
 
     def find(self, identifier: str) -> Json | None:
         """Whatever has this id."""
@@ -86,6 +83,7 @@ class World:
         listening = [endpoint for endpoint in self.webhook_endpoints if wants(endpoint, kind)]
         event["_awaited"] = [endpoint["id"] for endpoint in listening]
         event["pending_webhooks"] = len(listening)
+        event["_undelivered"] = bool(listening)
         self.events.add(event)
         if self.faults.loses(kind):
             return

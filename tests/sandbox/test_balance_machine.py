@@ -23,6 +23,10 @@ CARDS = st.sampled_from(
         "pm_card_authenticationRequired",
     ]
 )
+NO_REDIRECTS = {
+    "automatic_payment_methods[enabled]": "true",
+    "automatic_payment_methods[allow_redirects]": "never",
+}
 AMOUNTS = st.sampled_from(["50", "99", "1099", "99999999", "1", "-1"])
 
 
@@ -56,7 +60,10 @@ class Merchant(RuleBasedStateMachine):
             payment_method=card,
             capture_method=how,
             confirm=confirm,
-            return_url="https://shop.example",
+            **{
+                "automatic_payment_methods[enabled]": "true",
+                "automatic_payment_methods[allow_redirects]": "never",
+            },
         )
         known: str = answer.get("id") or answer["error"].get("payment_intent", {}).get("id", "pi_none")
         return known

@@ -75,6 +75,7 @@ def test_the_state_adds_up(client: V1Services, sandbox: Sandbox) -> None:
         ("faults", b"{"),
         ("faults", b"[]"),
         ("faults", b"\xff"),
+        ("faults", b"[" * 100_000),
         ("faults", b'{"fail_next": 200}'),
         ("faults", b'{"fail_next": "500"}'),
         ("faults", b'{"times": 0}'),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import stripe
@@ -204,3 +205,27 @@ def test_an_amount_that_can_be_charged_is_taken(client: V1Services, amount: int,
     paid = pay(client, amount=amount, currency=currency)
 
     assert (paid.amount_received, paid.currency) == (amount, currency.lower())
+
+
+def test_a_hold_can_be_asked_of_cards_alone(client: V1Services) -> None:
+    held = pay(client, payment_method_options={"card": {"capture_method": "manual"}})
+
+    assert (held.status, held.amount_capturable) == ("requires_capture", 2000)
+
+
+@pytest.mark.parametrize("name", ["off_session", "error_on_requires_action", "return_url"])
+def test_how_to_confirm_is_said_when_confirming(client: V1Services, name: str) -> None:
+    how: Any = {name: "https://shop.example" if name == "return_url" else True}
+
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        pay(client, confirm=False, **how)
+
+    assert refused.value.param == name
+
+
+def test_threads_take_turns(sandbox: Sandbox, client: V1Services) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        paid = list(pool.map(lambda _: pay(client).id, range(40)))
+
+    assert len(set(paid)) == len(sandbox.charges) == 40
+    assert len({event["id"] for event in sandbox.events}) == 120

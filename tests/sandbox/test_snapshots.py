@@ -66,7 +66,7 @@ def test_kept_answers_and_the_clock_survive(sandbox: Sandbox) -> None:
     assert json.loads(post(copy, "/v1/customers").body)["id"] not in {c["id"] for c in sandbox.customers}
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b'{"schema": "other/1"}', b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b'{"schema": "other/1"}', b"\xff", b"[" * 9999])
 def test_anything_else_is_not_a_state(data: bytes) -> None:
     with pytest.raises(ValueError, match="not a sandbox's state"):
         Sandbox.restore(data, now=lambda: NOON)
@@ -78,3 +78,10 @@ def test_the_same_seed_makes_the_same_ids() -> None:
     ids = [json.loads(post(sandbox, "/v1/customers").body)["id"] for sandbox in (one, same, other)]
 
     assert ids[0] == ids[1] != ids[2]
+
+
+def test_a_damaged_state_is_not_taken(sandbox: Sandbox) -> None:
+    damaged = sandbox.snapshot().replace(b'"schedule"', b'"shcedule"')
+
+    with pytest.raises(ValueError, match="damaged"):
+        Sandbox.restore(damaged, now=lambda: NOON)

@@ -203,3 +203,16 @@ def test_there_may_be_sixteen_endpoints(client: V1Services) -> None:
 
     with pytest.raises(stripe.InvalidRequestError, match="maximum of 16"):
         client.webhook_endpoints.create({"url": URL, "enabled_events": ["*"]})
+
+
+def test_an_address_can_be_subscribed_with_a_known_secret_once(client: V1Services, sandbox: Sandbox) -> None:
+    for _ in range(2):
+        sandbox.subscribe(URL, secret="whsec_known")
+    client.customers.create()
+
+    deliveries = sandbox.due_deliveries()
+
+    assert len(deliveries) == 1
+    sent = deliveries[0].headers["Stripe-Signature"]
+    event = stripe.StripeClient(DEFAULT_KEY).construct_event(deliveries[0].body, sent, "whsec_known", 0)
+    assert event.type == "customer.created"

@@ -81,8 +81,7 @@ def attempt(world: World, intent: Json, terms: Terms) -> None:
 
 
 def _asks_for_3ds(intent: Json) -> bool:
-    options = intent["payment_method_options"].get("card", {})
-    return options.get("request_three_d_secure") in ("any", "challenge")
+    return intent["payment_method_options"]["card"]["request_three_d_secure"] in ("any", "challenge")
 
 
 def _authenticate(world: World, intent: Json, method: Json, terms: Terms) -> None:
@@ -113,10 +112,16 @@ def _charge(world: World, intent: Json, method: Json, refusal: Decline | None) -
     charge = charges.new_charge(world, intent, method)
     intent.update(last_payment_error=None, next_action=None)
     _remember(world, intent, method)
-    if intent["capture_method"] == "manual":
+    if _is_manual(intent):
         _hold(world, intent, charge)
     else:
         _take(world, intent, charge)
+
+
+def _is_manual(intent: Json) -> bool:
+    """The options of the card may say so for cards alone."""
+    card: Json = intent["payment_method_options"]["card"]
+    return "manual" in (intent["capture_method"], card.get("capture_method"))
 
 
 def _take(world: World, intent: Json, charge: Json) -> None:

@@ -31,8 +31,10 @@ def _list(world: World, call: Call) -> Json:
     types = params.get("types", [params["type"]] if "type" in params else [])
     if len(types) > _MAX_TYPES:
         raise bad_request(f"You may pass at most {_MAX_TYPES} event types.", param="types")
-    equal = {"type": types[0]} if len(types) == 1 and not types[0].endswith("*") else {}
-    keep = _keeper(world, types, params.get("delivery_success"))
+    equal: Json = {"type": types[0]} if len(types) == 1 and not types[0].endswith("*") else {}
+    if "delivery_success" in params:
+        equal["_undelivered"] = not params["delivery_success"]
+    keep = _keeper(world, types)
     page = list_page(world.events, "/v1/events", params, equal=equal, keep=keep)
     return {**page, "data": [_shown(world, event) for event in page["data"]]}
 
@@ -42,13 +44,11 @@ def _shown(world: World, event: Json) -> Json:
     return shown_event(event, world.account.api_version)
 
 
-def _keeper(world: World, types: list[str], delivered: bool | None) -> Callable[[Json], bool]:
+def _keeper(world: World, types: list[str]) -> Callable[[Json], bool]:
     oldest = world.time - _KEPT_FOR
 
     def keep(event: Json) -> bool:
-        if event["created"] < oldest or (types and not _is_one_of(event["type"], types)):
-            return False
-        return delivered is None or delivered == (event["pending_webhooks"] == 0)
+        return event["created"] >= oldest and (not types or _is_one_of(event["type"], types))
 
     return keep
 

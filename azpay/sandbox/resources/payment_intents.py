@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
+_ALLOWED, _ALLOWED_SINCE = "allowed_payment_method_types", "2026-07-29"
+_OTHER_CHOICES = {"automatic_payment_methods", "payment_method_types", "excluded_payment_method_types"}
 _CAPTURE_METHOD = choice("automatic", "automatic_async", "manual")
 _FUTURE_USAGE = choice("off_session", "on_session")
 _TYPES = array_of(text())
@@ -51,7 +53,7 @@ _CARD_OPTIONS = shape(
     request_overcapture=choice("if_available", "never"),
     request_three_d_secure=choice("any", "automatic", "challenge"),
     require_cvc_recollection=boolean,
-    setup_future_usage=clearable(choice("none", "off_session", "on_session")),
+    setup_future_usage=unsupported,
     statement_descriptor_suffix_kana=opaque,
     statement_descriptor_suffix_kanji=opaque,
     three_d_secure=opaque,
@@ -132,14 +134,19 @@ def _create(world: World, call: Call) -> Json:
     confirming = params.get("confirm", False)
     if confirming:
         _check_confirmable(intent, params)
-    elif set(params) & {"off_session", "error_on_requires_action"}:
-        given = next(name for name in ("off_session", "error_on_requires_action") if name in params)
-        raise bad_request(f"You can only set `{given}` when `confirm` is true.", param=given)
+    else:
+        _check_unconfirmed(params)
     world.payment_intents.add(intent)
     world.emit("payment_intent.created", intent)
     if confirming:
         _attempt(world, intent, params)
     return intent
+
+
+def _check_unconfirmed(params: Json) -> None:
+    for name in ("off_session", "error_on_requires_action", "return_url", "mandate_data"):
+        if name in params:
+            raise bad_request(f"You can only set `{name}` when `confirm` is true.", param=name)
 
 
 def _check(params: Json, version: str) -> None:
@@ -175,22 +182,27 @@ def _check_descriptor(suffix: str | None) -> None:
 
 def _check_types(params: Json, version: str) -> None:
     """Which parameter names the kinds of payment depends on the version."""
-    allowed = "allowed_payment_method_types"
     if "payment_method_types" in params and is_endive(version):
-        raise bad_request(
-            wording.NO_MORE_TYPES,
-            code="payment_method_types_no_longer_supported",
-            param="payment_method_types",
-        )
-    others = {"automatic_payment_methods", "payment_method_types", "excluded_payment_method_types"} & set(
-        params
-    )
-    if allowed in params and others:
-        message = f"You may only specify one of these parameters: {allowed}, {', '.join(sorted(others))}."
-        raise bad_request(message, code="parameters_exclusive", param=allowed)
-    for name in (allowed, "payment_method_types"):
+        code = "payment_method_types_no_longer_supported"
+        raise bad_request(wording.NO_MORE_TYPES, code=code, param="payment_method_types")
+    if _ALLOWED in params:
+        _check_allowed(params, version)
+    for name in (_ALLOWED, "payment_method_types"):
         if name in params and "card" not in params[name]:
             raise bad_request("The sandbox takes cards only.", param=name)
+    if "card" in (params.get("excluded_payment_method_types") or ()):
+        raise bad_request("The sandbox takes cards only.", param="excluded_payment_method_types")
+
+
+def _check_allowed(params: Json, version: str) -> None:
+    """Newer than other ways to choose, and not to be mixed with them."""
+    if version[:10] < _ALLOWED_SINCE:
+        message = f"Received unknown parameter: {_ALLOWED}"
+        raise bad_request(message, code="parameter_unknown", param=_ALLOWED)
+    others = sorted(_OTHER_CHOICES & params.keys())
+    if others:
+        message = f"You may only specify one of these parameters: {_ALLOWED}, {', '.join(others)}."
+        raise bad_request(message, code="parameters_exclusive", param=_ALLOWED)
 
 
 def _new(world: World, params: Json, customer: Json | None) -> Json:
@@ -256,13 +268,15 @@ def _automatic_methods(params: Json) -> Json | None:
 
 
 def _card_options(given: Json) -> Json:
-    known = {
+    shown: Json = {
         "installments": None,
         "mandate_options": None,
         "network": None,
         "request_three_d_secure": "automatic",
     }
-    return known | {name: value for name, value in given.items() if name in known}
+    if given.get("capture_method"):
+        shown["capture_method"] = given["capture_method"]
+    return shown | {name: value for name, value in given.items() if name in shown}
 
 
 def _apply(intent: Json, params: Json) -> None:
