@@ -69,8 +69,7 @@ def check(ctx: typer.Context) -> None:
 def _book(ctx: typer.Context) -> Database:
     from azpay import bootstrap
     from azpay.cli import wiring
-    from azpay.db import Database
 
     if isinstance(ctx.obj, bootstrap.Azpay):
         return ctx.obj.db
-    return Database.open(wiring.unlocked_settings_of(ctx).database_url.reveal())
+    return wiring.book_as_it_is(ctx, wiring.unlocked_settings_of(ctx))

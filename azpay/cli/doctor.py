@@ -71,12 +71,13 @@ def doctor(ctx: typer.Context) -> None:
 
 def _verdicts(ctx: typer.Context, settings: Settings) -> Iterator[Verdict]:
     from azpay.bootstrap import Azpay, connect
+    from azpay.cli.wiring import book_as_it_is
 
     yield Verdict("settings", OK, f"profile {settings.profile}, {'LIVE' if settings.live else 'test'} mode")
     yield _webhook_secret(settings)
     wired = ctx.obj if isinstance(ctx.obj, Azpay) else None
     yield from _tried("stripe", lambda: _stripe(wired.gateway if wired else connect(settings), settings))
-    yield from _tried("book", lambda: _book(wired.db if wired else _opened(settings)))
+    yield from _tried("book", lambda: _book(wired.db if wired else book_as_it_is(ctx, settings)))
 
 
 def _tried(check: str, look: Callable[[], Iterator[Verdict]]) -> Iterator[Verdict]:
@@ -110,12 +111,6 @@ def _stripe(gateway: Gateway, settings: Settings) -> Iterator[Verdict]:
         yield Verdict("clock", FAIL, f"{skew} s from Stripe's", "Set this machine's clock by NTP.")
     else:
         yield Verdict("clock", OK, f"within {max(skew, 1)} s of Stripe's")
-
-
-def _opened(settings: Settings) -> Database:
-    from azpay.db import Database
-
-    return Database.open(settings.database_url.reveal())
 
 
 def _book(db: Database) -> Iterator[Verdict]:

@@ -27,7 +27,9 @@ def azpay_of(ctx: typer.Context) -> Azpay:
 
     if isinstance(ctx.obj, bootstrap.Azpay):
         return ctx.obj
-    return bootstrap.wire(settings_of(ctx), tell=lambda line: say(ctx, line))
+    azpay = bootstrap.wire(settings_of(ctx), tell=lambda line: say(ctx, line))
+    ctx.call_on_close(azpay.db.close)
+    return azpay
 
 
 def book_of(ctx: typer.Context) -> Database:
@@ -36,7 +38,18 @@ def book_of(ctx: typer.Context) -> Database:
 
     if isinstance(ctx.obj, bootstrap.Azpay):
         return ctx.obj.db
-    return bootstrap.open_book(unlocked_settings_of(ctx), tell=lambda line: say(ctx, line))
+    db = bootstrap.open_book(unlocked_settings_of(ctx), tell=lambda line: say(ctx, line))
+    ctx.call_on_close(db.close)
+    return db
+
+
+def book_as_it_is(ctx: typer.Context, settings: Settings) -> Database:
+    """The book without a look at its tables, for commands that do the looking."""
+    from azpay.db import Database
+
+    db = Database.open(settings.database_url.reveal())
+    ctx.call_on_close(db.close)
+    return db
 
 
 def settings_of(ctx: typer.Context) -> Settings:

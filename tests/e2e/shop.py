@@ -1,0 +1,108 @@
+"""A shop made of processes: a sandbox that listens, and azpay as one types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+from azpay import payments
+from azpay.db import Database
+from azpay.payments import Payment, Query, Refund, checks
+from azpay.sandbox import DEFAULT_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AZPAY = [sys.executable, "-m", "azpay"]
+DYING = [sys.executable, str(Path(__file__).with_name("dying.py"))]
+
+Process = subprocess.Popen[str]
+Finished = subprocess.CompletedProcess[str]
+
+
+def environment(folder: Path, **added: str) -> dict[str, str]:
+    """The tests' own, without azpay's settings, at home in the folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AZPAY_")}
+    return kept | {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")} | added
+
+
+def start(command: list[str], folder: Path, **added: str) -> Process:
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment(folder, **added),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: Process) -> Finished:
+    out, err = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One book in a folder, and one Stripe."""
+
+    folder: Path
+    stripe: str
+
+    def start(self, *words: str, program: list[str] = AZPAY, stripe: str | None = None) -> Process:
+        return start(
+            [*program, *words],
+            self.folder,
+            AZPAY_PROFILE="sandbox",
+            AZPAY_DATA_DIR=str(self.folder / "data"),
+            AZPAY_STRIPE_API_BASE=stripe or self.stripe,
+        )
+
+    def azpay(self, *words: str) -> Finished:
+        return finish(self.start(*words))
+
+    def dies(self, boundary: int, *words: str) -> Finished:
+        """The command, killed at the n-th boundary of a commit; or not, if it has fewer."""
+        return finish(self.start(str(boundary), *words, program=DYING))
+
+    def another_book(self, name: str) -> Shop:
+        """The same Stripe, and a book that does not exist yet."""
+        (self.folder / name).mkdir()
+        return Shop(self.folder / name, self.stripe)
+
+    def at_stripe(self, kind: str, **query: str) -> list[dict[str, Any]]:
+        """What Stripe's own list says, newest first."""
+        wanted = "".join(f"&{name}={value}" for name, value in query.items())
+        request = Request(f"{self.stripe}/v1/{kind}?limit=100{wanted}")  # noqa: S310 - our own address
+        request.add_header("Authorization", f"Bearer {DEFAULT_KEY}")
+        with urlopen(request, timeout=10) as response:  # noqa: S310
+            found: list[dict[str, Any]] = json.load(response)["data"]
+            return found
+
+    def on_record(self) -> list[Payment]:
+        with self._book() as db:
+            return payments.history(db, Query()).payments
+
+    def refunds_on_record(self, payment: str) -> list[Refund]:
+        with self._book() as db:
+            return payments.story(db, payment).refunds
+
+    def wrong_sums(self) -> list[str]:
+        with self._book() as db:
+            return [problem for check in checks.sums(db) for problem in check.problems]
+
+    @contextmanager
+    def _book(self) -> Iterator[Database]:
+        db = Database.open(f"sqlite:///{self.folder}/data/sandbox.db")
+        try:
+            yield db
+        finally:
+            db.close()

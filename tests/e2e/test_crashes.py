@@ -1,0 +1,135 @@
+"""Killed, interrupted, or started twice: the same command again ends with the money moved once."""
+
+from __future__ import annotations
+
+import signal
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.keeper import keeping
+from tests.e2e.shop import finish
+
+if TYPE_CHECKING:
+    from tests.e2e.shop import Shop
+
+DONE, STOPPED_AS_REPETITION = 0, 6
+INTERRUPTED = "Interrupted.\n  Next: The same command again resumes.\n"
+
+
+def charge(reference: str, *more: str) -> list[str]:
+    return ["charge", "19.99", "usd", "--method", "pm_card_visa", "--reference", reference, *more]
+
+
+def assert_charged_once(shop: Shop, reference: str) -> None:
+    there = [
+        intent
+        for intent in shop.at_stripe("payment_intents")
+        if intent["metadata"].get("azpay_reference") == reference
+    ]
+    here = [payment for payment in shop.on_record() if payment.reference == reference]
+    assert [(intent["status"], intent["amount_received"]) for intent in there] == [("succeeded", 1999)]
+    assert [(payment.status, payment.amount_captured) for payment in here] == [("succeeded", 1999)]
+    assert here[0].payment_intent == there[0]["id"]
+    assert shop.wrong_sums() == []
+
+
+def assert_refunded_once(shop: Shop, reference: str) -> None:
+    payment = next(payment for payment in shop.on_record() if payment.reference == reference)
+    there = shop.at_stripe("refunds", payment_intent=str(payment.payment_intent))
+    here = shop.refunds_on_record(payment.id)
+    assert [(refund["status"], refund["amount"]) for refund in there] == [("succeeded", 500)]
+    assert [(refund.status, refund.amount, refund.refund) for refund in here] == [
+        ("succeeded", 500, there[0]["id"])
+    ]
+    assert payment.amount_refunded == 500
+    assert shop.wrong_sums() == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_charge_killed_at_any_commit_is_made_once_by_the_same_command(shop: Shop) -> None:
+    """From making the book to the last line in it, with a customer who is new."""
+    statuses = []
+    for boundary in count(1):
+        book = shop.another_book(f"book-{boundary}")
+        reference, email = f"order-{boundary}", f"ada-{boundary}@example.com"
+
+        died = book.dies(boundary, *charge(reference, "--customer", email))
+        if died.returncode == DONE:
+            break
+        again = book.azpay(*charge(reference, "--customer", email))
+
+        assert died.returncode == -signal.SIGKILL
+        assert_charged_once(book, reference)
+        assert len(book.at_stripe("customers", email=email)) == 1
+        statuses.append(again.returncode)
+
+    assert len(statuses) >= 12
+    assert statuses == [DONE] * (len(statuses) - 1) + [STOPPED_AS_REPETITION]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_refund_killed_at_any_commit_is_made_once_by_the_same_command(shop: Shop) -> None:
+    statuses = []
+    for boundary in count(1):
+        reference = f"order-{boundary}"
+        shop.azpay(*charge(reference))
+
+        died = shop.dies(boundary, "refund", reference, "5.00", "--yes")
+        if died.returncode == DONE:
+            break
+        again = shop.azpay("refund", reference, "5.00", "--yes")
+
+        assert died.returncode == -signal.SIGKILL
+        assert_refunded_once(shop, reference)
+        statuses.append(again.returncode)
+
+    assert len(statuses) >= 6
+    assert statuses == [DONE] * (len(statuses) - 1) + [STOPPED_AS_REPETITION]
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_a_charge_stopped_while_stripe_answers_is_finished_by_the_same_command(
+    shop: Shop, number: signal.Signals, status: int
+) -> None:
+    with keeping(shop.stripe) as keeper:
+        charging = shop.start(*charge("order-1"), stripe=keeper.address)
+        assert keeper.kept.wait(60)
+        charging.send_signal(number)
+        stopped = finish(charging)
+    assert [payment.status for payment in shop.on_record()] == ["unknown"]
+
+    again = shop.azpay(*charge("order-1"))
+
+    assert stopped.returncode == status
+    assert "Traceback" not in stopped.stderr
+    assert stopped.stderr.endswith(INTERRUPTED) is (number is signal.SIGINT)
+    assert again.returncode == DONE
+    assert_charged_once(shop, "order-1")
+
+
+def test_the_same_charge_typed_at_several_terminals_at_once_is_made_once(shop: Shop) -> None:
+    started = [shop.start(*charge("order-1")) for _ in range(4)]
+
+    statuses = [finish(process).returncode for process in started]
+
+    assert DONE in statuses
+    assert set(statuses) <= {DONE, STOPPED_AS_REPETITION}
+    assert_charged_once(shop, "order-1")
+
+
+def test_the_same_refund_typed_at_several_terminals_at_once_is_made_once(shop: Shop) -> None:
+    shop.azpay(*charge("order-1"))
+    started = [shop.start("refund", "order-1", "5.00", "--yes") for _ in range(4)]
+
+    statuses = [finish(process).returncode for process in started]
+
+    assert DONE in statuses
+    assert set(statuses) <= {DONE, STOPPED_AS_REPETITION}
+    assert_refunded_once(shop, "order-1")
