@@ -39,9 +39,8 @@ class Fault:
     effect: bool = False
 
     def error(self) -> StripeError:
-        kind, message, code = _ANSWERS.get((self.status, self.code)) or _ANSWERS.get(
-            (self.status, None), ("api_error", _BROKEN, None)
-        )
+        usual = _ANSWERS.get((self.status, None), ("api_error", _BROKEN, None))
+        kind, message, code = _ANSWERS.get((self.status, self.code), usual)
         return StripeError(self.status, message, kind=kind, code=self.code or code)
 
 

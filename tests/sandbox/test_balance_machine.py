@@ -60,10 +60,7 @@ class Merchant(RuleBasedStateMachine):
             payment_method=card,
             capture_method=how,
             confirm=confirm,
-            **{
-                "automatic_payment_methods[enabled]": "true",
-                "automatic_payment_methods[allow_redirects]": "never",
-            },
+            **NO_REDIRECTS,
         )
         known: str = answer.get("id") or answer["error"].get("payment_intent", {}).get("id", "pi_none")
         return known

@@ -229,3 +229,51 @@ def test_threads_take_turns(sandbox: Sandbox, client: V1Services) -> None:
 
     assert len(set(paid)) == len(sandbox.charges) == 40
     assert len({event["id"] for event in sandbox.events}) == 120
+
+
+def test_a_refused_confirmation_changes_nothing(client: V1Services, sandbox: Sandbox) -> None:
+    intent = client.payment_intents.create({"amount": 500, "currency": "eur"})
+    before = sandbox.payment_intents
+
+    with pytest.raises(stripe.InvalidRequestError, match="return_url"):
+        client.payment_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
+
+    assert sandbox.payment_intents == before
+
+
+def test_a_refused_update_changes_nothing(client: V1Services, sandbox: Sandbox) -> None:
+    owner, other = client.customers.create(), client.customers.create()
+    saved = client.payment_methods.attach("pm_card_visa", {"customer": owner.id})
+    intent = client.payment_intents.create({"amount": 500, "currency": "eur"})
+    before = sandbox.payment_intents
+
+    with pytest.raises(stripe.InvalidRequestError):
+        client.payment_intents.update(
+            intent.id, {"customer": other.id, "payment_method": saved.id, "amount": 700}
+        )
+
+    assert sandbox.payment_intents == before
+
+
+def test_a_customer_may_be_deleted_while_the_bank_asks(client: V1Services, sandbox: Sandbox) -> None:
+    customer = client.customers.create()
+    asked = pay(
+        client, "pm_card_authenticationRequired", customer=customer.id, setup_future_usage="off_session"
+    )
+    client.customers.delete(customer.id)
+
+    sandbox.authenticate(asked.id, approve=True)
+
+    assert client.payment_intents.retrieve(asked.id).status == "succeeded"
+
+
+def test_a_method_that_was_detached_no_longer_pays(client: V1Services) -> None:
+    customer = client.customers.create()
+    saved = client.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    intent = client.payment_intents.create(
+        {"amount": 500, "currency": "eur", "customer": customer.id, "payment_method": saved.id}
+    )
+    client.payment_methods.detach(saved.id)
+
+    with pytest.raises(stripe.InvalidRequestError, match="may not be used again"):
+        client.payment_intents.confirm(intent.id, {"return_url": "https://shop.example"})

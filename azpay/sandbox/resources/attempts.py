@@ -146,8 +146,9 @@ def _hold(world: World, intent: Json, charge: Json) -> None:
 
 def _remember(world: World, intent: Json, method: Json) -> None:
     """Save the method if that was asked for. One that belongs to nobody is spent by being used."""
-    if intent["setup_future_usage"] is not None and intent["customer"] is not None:
-        payment_methods.attach(world, method, world.customers.get(intent["customer"]))
+    owner = world.customers.find(intent["customer"] or "")
+    if intent["setup_future_usage"] is not None and owner is not None and not owner.get("_deleted"):
+        payment_methods.attach(world, method, owner)
         method["_set_up"] = method["_set_up"] or intent["setup_future_usage"] == "off_session"
     method["_spent"] = method["customer"] is None
 
