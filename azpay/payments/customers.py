@@ -16,6 +16,8 @@ from azpay.payments.requests import RequestInvalid
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlmodel import Session
+
     from azpay.db import Database
     from azpay.gateway import objects
     from azpay.gateway.stripe import Gateway
@@ -57,8 +59,12 @@ def on_record(db: Database, who: str) -> str | None:
     if "@" not in who:
         return who
     with db.reading() as session:
-        here = select(Customer.customer).where(Customer.email == who, col(Customer.deleted).is_(False))
-        return _the_one(who, list(session.exec(here)))
+        return _known(session, who)
+
+
+def _known(session: Session, email: str) -> str | None:
+    here = select(Customer.customer).where(Customer.email == email, col(Customer.deleted).is_(False))
+    return _the_one(email, list(session.exec(here)))
 
 
 def _the_one(email: str, ids: list[str]) -> str | None:
@@ -71,6 +77,10 @@ def _create(db: Database, gateway: Gateway, email: str, *, now: datetime) -> str
     with db.writing() as session:
         digest = operations.fingerprint(Kind.CUSTOMER, email=email)
         operation, _ = operations.plan(session, Kind.CUSTOMER, email, digest=digest, now=now)
+        known = _known(session, email)
+        if known is not None:  # another process made it since we looked
+            operations.succeed(session, operation.id, known, now=now)
+            return known
     errand = operations.Plain(
         lambda key: _make(gateway, email, operation, key), partial(absorb_customer, now=now), Customer
     )

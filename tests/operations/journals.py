@@ -1,0 +1,38 @@
+"""The journal as tests look at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlmodel import select
+
+from azpay.operations import Kind, Operation, plan
+from azpay.payments import Payment, Query, Refund, history
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from azpay.db import Database
+
+
+def the_operations(db: Database) -> list[Operation]:
+    with db.reading() as session:
+        return list(session.exec(select(Operation).order_by(Operation.id)))
+
+
+def the_payments(db: Database) -> list[Payment]:
+    return history(db, Query()).payments
+
+
+def the_refunds(db: Database) -> list[Refund]:
+    with db.reading() as session:
+        return list(session.exec(select(Refund)))
+
+
+def planned(
+    db: Database, *, now: datetime, digest: str = "d", key: str | None = None, kind: Kind = Kind.CHARGE
+) -> Operation:
+    """The operation that stands for a request after it was planned, new or not."""
+    with db.writing() as session:
+        operation, _ = plan(session, kind, "subject", digest=digest, key=key, now=now)
+        return operation
