@@ -153,6 +153,7 @@ def measure(name: str, events: int, connections: int) -> Measured:
             target=SERVERS[name], args=(theirs, Path(folder)), daemon=True
         )
         server.start()
+        theirs.close()  # so that a server that could not start is an EOFError here, not a wait for ever
         port = ours.recv()
         asyncio.run(post_all(port, requests(200), connections))
         took, latencies = asyncio.run(post_all(port, requests(events + 200)[200:], connections))

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.http.conftest import running
 from tests.support.events import PATH, an_event, encoded, signed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import aiohttp
+
+    from azpay.bootstrap import Azpay
 
     from tests.http.conftest import Serving
 
@@ -142,6 +148,21 @@ async def test_a_refused_request_is_logged_without_what_it_carried(
     assert "abc" in str(line.msg)
     assert "signature_invalid" in str(line.msg)
     assert "canary" not in caplog.text
+
+
+async def test_a_bug_of_ours_is_answered_without_its_details_and_logged_with_them(
+    azpay: Azpay, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken_clock() -> datetime:
+        raise ZeroDivisionError("canary")
+
+    async with running(replace(azpay, now=broken_clock)) as client:
+        answer = await client.post(PATH, data=b"{}", headers={"X-Request-Id": "abc"})
+        problem = await answer.json(content_type="application/problem+json")
+
+    assert (answer.status, problem["code"], problem["request_id"]) == (500, "internal", "abc")
+    assert "canary" not in str(problem)
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def connection(client: aiohttp.ClientSession) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
