@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import aiohttp
 
     from azpay.bootstrap import Azpay
-
     from tests.http.conftest import Serving
 
 
