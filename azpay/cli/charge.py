@@ -224,7 +224,7 @@ def show(ctx: typer.Context, azpay: Azpay, payment: Payment) -> None:
     )
     waiting = _waits_for(payment.status)
     if waiting is not None:
-        output.say(ctx, f"Not over: {waiting} `azpay history {payment.id}` shows what becomes of it.")
+        output.say(ctx, f"Not over: {waiting}\n  Next: azpay history {payment.id}")
         raise typer.Exit(PENDING)
 
 
@@ -232,7 +232,7 @@ def _waits_for(status: PaymentStatus) -> str | None:
     from azpay.payments import PaymentStatus
 
     return {
-        PaymentStatus.REQUIRES_ACTION: "the customer must confirm it with the bank; `azpay cancel` ends it.",
+        PaymentStatus.REQUIRES_ACTION: "the customer must confirm it with the bank, or you cancel it.",
         PaymentStatus.PROCESSING: "the bank has not decided.",
         PaymentStatus.UNKNOWN: "Stripe's answer was lost; the same command again asks for it.",
     }.get(status)

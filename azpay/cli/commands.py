@@ -10,12 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 import typer
+from typer._click.exceptions import NoSuchOption
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from azpay.cli import helptext
 from azpay.cli.options import SHARED
 from azpay.cli.table import Entry, Group, Row
+from azpay.errors import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,11 +25,31 @@ if TYPE_CHECKING:
     from typer import _click
 
 
+class SignedAmount(Usage):
+    """An amount with a sign before it reads like an option."""
+
+    code = "signed_amount"
+
+    def __init__(self, begins: str) -> None:
+        super().__init__(
+            f"{begins}… is neither an option nor an amount.",
+            hint="Leave out the sign: the command says which way the money goes.",
+        )
+
+
 class Command(TyperCommand):
     """A command that also takes the shared options."""
 
     def get_params(self, ctx: _click.Context) -> list[_click.Parameter]:
         return [*super().get_params(ctx), *SHARED]
+
+    def parse_args(self, ctx: _click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except NoSuchOption as error:
+            if error.option_name[1:].isdigit():
+                raise SignedAmount(error.option_name) from None
+            raise
 
     def collect_usage_pieces(self, ctx: _click.Context) -> list[str]:
         return [piece.strip("{}").upper() for piece in super().collect_usage_pieces(ctx)]

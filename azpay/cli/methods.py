@@ -182,7 +182,7 @@ def _table(found: list[PaymentMethod], defaults: Collection[str]) -> Table:
 
 
 def _card(method: PaymentMethod) -> str:
-    return f"{method.brand} •••• {method.last4}" if method.last4 else method.type
+    return f"{method.brand} {method.last4}" if method.last4 else method.type
 
 
 def _expiry(method: PaymentMethod) -> str:

@@ -123,5 +123,5 @@ def _show(ctx: typer.Context, azpay: Azpay, refund: Refund) -> None:
         human=Fields([(label, value) for label, value in pairs if value], title=title),
     )
     if refund.status in {RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION, RefundStatus.UNKNOWN}:
-        output.say(ctx, f"Not over: `azpay history {refund.payment_id}` shows what becomes of it.")
+        output.say(ctx, f"Not over.\n  Next: azpay history {refund.payment_id}")
         raise typer.Exit(PENDING)

@@ -1,8 +1,9 @@
 """Rows and fields, laid out for whoever reads them.
 
-Piped, a table is aligned text with every column and every character. On a terminal too narrow for all of
-them, columns with the highest `drop` go first, free text folds, and if even the indispensable ones do not
-fit, each row becomes a record. An id or an amount is never cut.
+Piped, a table is aligned text with every column and every character. On a terminal, columns in which no row
+has anything leave; if it is too narrow for the rest, those with the highest `drop` go first, free text
+folds, and if even the indispensable ones do not fit, each row becomes a record. An id or an amount is never
+cut.
 
 Cells come from outside (Stripe, people, files): they are shown with control characters made visible and
 nothing in them is read as markup.
@@ -143,13 +144,24 @@ def _print_table(table: Table, console: Console) -> Sequence[str]:
     if not table.rows:
         console.print(_rich(_text(table.empty), "dim"))
         return ()
-    rows = _cells(table)
-    shown = fitting(table.columns, _widths(table.columns, rows), console.width)
+    columns, rows = _with_something_in_them(table)
+    shown = fitting(columns, _widths(columns, rows), console.width)
     if shown is None:
-        _print_records(table.columns, rows, console)
+        _print_records(columns, rows, console)
         return ()
-    console.print(_grid(table.columns, rows, shown))
-    return [column.title for index, column in enumerate(table.columns) if index not in shown]
+    console.print(_grid(columns, rows, shown))
+    return [column.title for index, column in enumerate(columns) if index not in shown]
+
+
+def _with_something_in_them(table: Table) -> tuple[list[Column], list[list[str]]]:
+    """The columns worth their room: those that may leave do when no row has anything to say in them."""
+    rows = _cells(table)
+    kept = [
+        index
+        for index, column in enumerate(table.columns)
+        if not column.drop or any(row[index] for row in rows)
+    ]
+    return [table.columns[index] for index in kept], [[row[index] for index in kept] for row in rows]
 
 
 def fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int] | None:

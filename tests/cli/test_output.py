@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import io
 import json
 import re
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
+
+from azpay.cli.tables import Column, Table, render
 
 from .processes import on_terminal
 from .shop import HOSTILE, PAYMENT, app
@@ -65,6 +69,16 @@ def test_columns_leave_in_order_when_a_terminal_is_narrow() -> None:
     assert "order-17" in screen
     assert "No room for: customer, description." in screen
     assert all(len(line) <= 80 for line in without_styles(screen).splitlines())
+
+
+def test_a_column_in_which_no_row_has_anything_leaves_first_and_unmentioned() -> None:
+    columns = [Column("payment"), Column("customer", drop=2), Column("reference", drop=1)]
+    screen = io.StringIO()
+
+    hidden = render(Table(columns, [[PAYMENT, "", "order-17"]]), Console(file=screen, width=45))
+
+    assert screen.getvalue().splitlines()[0].split() == ["payment", "reference"]
+    assert hidden == []
 
 
 def test_ids_stay_whole_on_a_terminal_too_narrow_for_any_table() -> None:

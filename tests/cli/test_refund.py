@@ -69,7 +69,7 @@ def test_without_an_amount_everything_that_is_left_goes_back(
         (["order-1", "20", "--yes"], 7, "Leave AMOUNT out to refund the rest"),
         (["order-1", "0", "--yes"], 2, "Leave AMOUNT out to refund the rest"),
         (["order-1", "", "--yes"], 2, "Type an amount"),
-        (["order-1", "-5", "--yes"], 2, "azpay refund --help"),
+        (["order-1", "-5", "--yes"], 2, "Leave out the sign"),
         (["order-1", "5,00", "--yes"], 2, "Use a dot for decimals"),
         (["order-1", "5.001", "--yes"], 2, "two decimals"),
         (["order-1", "--reason", "boredom", "--yes"], 2, "Choose one of: duplicate"),
@@ -164,7 +164,7 @@ def test_a_refund_that_the_bank_has_not_decided_is_pending(azpay: Azpay) -> None
 
     assert result.exit_code == 8
     assert result.stdout.startswith("pending  USD 5.00\n")
-    assert "Not over: `azpay history pay_" in result.stderr
+    assert "Not over.\n  Next: azpay history pay_" in result.stderr
 
 
 @pytest.mark.parametrize(("typed", "status"), [("y\n", 0), ("yes\n", 0), ("\n", 6), ("n\n", 6)])
