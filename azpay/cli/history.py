@@ -146,11 +146,13 @@ def _needed(code: str | None) -> str:
 
 
 def _status(word: str) -> Any:
+    from azpay.cli.showing import SHOWN_AS
     from azpay.errors import Usage
     from azpay.payments import PaymentStatus
 
-    if word in {"refunded", "part refunded", "part captured"}:
-        raise Usage(f"A payment that was {word} has the status succeeded.", hint="Use --status succeeded.")
+    status = SHOWN_AS.get(word)
+    if status is not None:
+        raise Usage(f"A payment shown as {word!r} has the status {status}.", hint=f"Use --status {status}.")
     return _one_of(PaymentStatus, word, "status")
 
 

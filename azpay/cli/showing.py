@@ -20,6 +20,7 @@ STATUS_STYLES: Mapping[str, str] = {
     "processing": "yellow",
     "pending": "yellow",
     "requires_action": "yellow",
+    "needs action": "yellow",
     "unknown": "bold red",
     "failed": "red",
     "canceled": "dim",
@@ -29,13 +30,24 @@ STATUS_STYLES: Mapping[str, str] = {
 }
 
 
+SHOWN_AS: Mapping[str, str] = {
+    "needs action": "requires_action",
+    "refunded": "succeeded",
+    "part refunded": "succeeded",
+    "part captured": "succeeded",
+}
+"""Words that people see, and the statuses they stand for."""
+
+
 def status_word(payment: Payment) -> str:
     """The status, with what came of the money afterwards."""
     if payment.amount_refunded and payment.amount_refunded == payment.amount_captured:
         return "refunded"
     if payment.amount_refunded:
         return "part refunded"
-    return "part captured" if 0 < payment.amount_captured < payment.amount else str(payment.status)
+    if 0 < payment.amount_captured < payment.amount:
+        return "part captured"
+    return "needs action" if payment.status == "requires_action" else str(payment.status)
 
 
 def payment_data(payment: Payment) -> dict[str, Any]:

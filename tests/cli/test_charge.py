@@ -6,9 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import stripe as sdk
 
 from azpay import payments
+from azpay.gateway.stripe import Gateway
 from azpay.payments import Payment, Query
+from tests.support.stripe_transport import InProcessHTTPClient
 
 from .running import answer, error, run, run_at_terminal
 
@@ -243,6 +246,19 @@ def test_stripe_out_of_service_has_a_status_of_its_own(azpay: Azpay, stripe: San
     assert "Try again in a minute." in result.stderr
 
 
+def test_a_key_that_stripe_does_not_know_has_a_status_of_its_own(azpay: Azpay, stripe: Sandbox) -> None:
+    client = sdk.StripeClient("sk_test_wrong", http_client=InProcessHTTPClient(stripe), max_network_retries=0)
+    stranger = replace(azpay, gateway=Gateway(client))
+
+    result = run(stranger, "charge", "5", "usd", "--method", "pm_card_visa")
+
+    assert result.exit_code == 4
+    assert "Invalid API Key provided: sk_test_****rong" in result.stderr
+    assert "Run `azpay login` with a key that may do this" in result.stderr
+    assert [payment.status for payment in the_payments(azpay)] == ["failed"]
+    assert stripe.payment_intents == []
+
+
 def test_a_lost_answer_says_do_not_start_over_and_the_same_command_goes_on(
     azpay: Azpay, stripe: Sandbox
 ) -> None:
@@ -264,7 +280,7 @@ def test_a_payment_that_needs_the_customer_is_pending_and_says_what_it_waits_for
 
     payment = the_payments(azpay)[0]
     assert result.exit_code == 8
-    assert result.stdout.startswith("requires_action  USD 5.00\n")
+    assert result.stdout.startswith("needs action  USD 5.00\n")
     assert "Not over: the customer must confirm it with the bank" in result.stderr
     assert f"azpay history {payment.id}" in result.stderr
 

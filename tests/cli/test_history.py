@@ -128,6 +128,7 @@ def test_a_cursor_leads_through_all_pages(azpay: Azpay, day: list[Payment]) -> N
         (["--since", "tomorrowish"], "Write it as one of"),
         (["--status", "lost"], "Choose one of: unknown, incomplete"),
         (["--status", "refunded"], "Use --status succeeded."),
+        (["--status", "needs action"], "Use --status requires_action."),
         (["--sort", "colour"], "Choose one of: created, amount."),
         (["--min", "5"], "Add --currency eur, say."),
         (["--min", "5,0", "--currency", "usd"], "Use a dot for decimals"),
