@@ -1,4 +1,4 @@
-"""Real parts for every test: a migrated book on disk, the sandbox engine behind the real Stripe SDK, one clock."""
+"""Real parts for every test: a migrated book on disk, the sandbox behind the real Stripe SDK, one clock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import stripe as sdk
+from hypothesis import settings as hypothesis_settings
 
 from azpay import settings as azpay_settings
 from azpay.bootstrap import HANDLERS, Azpay
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY = "sk_test_azpay_sandbox"
+
+hypothesis_settings.register_profile("azpay", deadline=None)  # a busy machine is no failure
+hypothesis_settings.load_profile("azpay")
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ class LiveAccountMismatch(Refused):
 
 
 def require_account(gateway: Gateway, named: str | None) -> None:
-    """Refuse unless `named` is the account that the key belongs to. Raises LiveRefused, LiveAccountMismatch."""
+    """Refuse unless the key belongs to the account `named`. Raises LiveRefused, LiveAccountMismatch."""
     if named is None:
         raise LiveRefused
     actual = gateway.account().id
