@@ -44,6 +44,8 @@ PAGE = 100
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
+STUMBLES = (AttributeError, TypeError, KeyError, ValueError)
+"""What the SDK raises over bytes that are no text, and over JSON such as `{"error": "no"}`."""
 PATIENCE = 25.0
 """Seconds after which no new try begins, so that nobody waits longer than a minute."""
 
@@ -63,13 +65,23 @@ class Page(msgspec.Struct, frozen=True):
     has_more: bool = False
 
 
+class Wire(stripe.HTTPXClient):
+    """The SDK's own, except that it hands a form over as httpx wants it: the old way warns, or fails."""
+
+    def _get_request_args_kwargs(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any
+    ) -> Any:
+        args, options = super()._get_request_args_kwargs(method, url, headers, post_data)
+        return args, {**options, "data": None, "content": post_data or None}
+
+
 def connect(api_key: str, api_base: str) -> Gateway:
     """A gateway over HTTPS, or over plain HTTP to a sandbox on this machine."""
     client = stripe.StripeClient(
         api_key,
         base_addresses={"api": api_base},
         max_network_retries=0,
-        http_client=stripe.HTTPXClient(timeout=TIMEOUT, allow_sync_methods=True),
+        http_client=Wire(timeout=TIMEOUT, allow_sync_methods=True),
     )
     return Gateway(client)
 
@@ -234,7 +246,10 @@ class Gateway:
 
     def _once(self, method: str, path: str, params: Params, key: str | None) -> str:
         options: Mapping[str, Any] = {"idempotency_key": key} if key else {}
-        response = self._client.raw_request(method, path, **_present(params), **options)
+        try:
+            response = self._client.raw_request(method, path, **_present(params), **options)
+        except STUMBLES as error:
+            raise stripe.APIConnectionError("An answer that is not Stripe's.") from error  # type: ignore[no-untyped-call]
         self._answered_at = response.headers.get("date")
         return str(response.body)
 
