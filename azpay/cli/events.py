@@ -49,7 +49,7 @@ def listing(
         limit=limit,
     )
     data = {"events": [_data(event) for event in found]}
-    output.emit(ctx, schema="azpay.events/1", data=data, human=_table(found, _zone(ctx)))
+    output.emit(ctx, schema="azpay.events/1", data=data, human=_table(found, wiring.zone_of(ctx)))
 
 
 def show(
@@ -69,7 +69,7 @@ def show(
 
     found = inbox.one(wiring.book_of(ctx), event)
     payload = _payload(found)
-    human = (_fields(found, _zone(ctx)), "", _indented(payload))
+    human = (_fields(found, wiring.zone_of(ctx)), "", _indented(payload))
     output.emit(ctx, schema="azpay.event/1", data=_data(found) | {"payload": payload}, human=human)
 
 
@@ -83,16 +83,6 @@ def _state(word: str) -> EventState:
         raise Usage(
             f"{word!r} is no status of an event.", hint=f"Choose one of: {', '.join(EventState)}."
         ) from None
-
-
-def _zone(ctx: typer.Context) -> tzinfo:
-    from azpay.bootstrap import Azpay
-    from azpay.cli import dates, wiring
-    from azpay.cli.options import globals_of
-
-    if (given := globals_of(ctx).tz) is not None:
-        return dates.zone(given)
-    return ctx.obj.settings.zone if isinstance(ctx.obj, Azpay) else wiring.unlocked_settings_of(ctx).zone
 
 
 def _data(event: InboxEvent) -> dict[str, Any]:

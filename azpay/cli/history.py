@@ -66,13 +66,12 @@ def history(  # noqa: PLR0913 - a command's options
         azpay history --since last-month --until this-month --format csv > month.csv
     """
     from azpay.cli import wiring
-    from azpay.cli.options import globals_of
 
     asked: dict[str, Any] = {"status": status or [], "since": since, "until": until, "currency": currency}
     asked |= {"customer": customer, "reference": reference, "least": least, "most": most, "search": search}
     asked |= {"sort": sort, "ascending": ascending, "limit": limit, "cursor": cursor, "offset": offset}
     _refuse_two_answers(ctx, payment, [*asked], form)
-    db, zone = wiring.book_of(ctx), _zone(globals_of(ctx).tz, ctx)
+    db, zone = wiring.book_of(ctx), wiring.zone_of(ctx)
     if payment is None:
         _show_page(ctx, db, _query(db, asked, zone), form, zone)
     else:
@@ -95,15 +94,6 @@ def _refuse_two_answers(ctx: typer.Context, payment: str | None, filters: list[s
         )
     if globals_of(ctx).json and lines:
         raise Usage(f"--json and --format {form} cannot both be.", hint="Leave one of them out.")
-
-
-def _zone(given: str | None, ctx: typer.Context) -> tzinfo:
-    from azpay.bootstrap import Azpay
-    from azpay.cli import dates, wiring
-
-    if given is not None:
-        return dates.zone(given)
-    return ctx.obj.settings.zone if isinstance(ctx.obj, Azpay) else wiring.unlocked_settings_of(ctx).zone
 
 
 def _query(db: Database, asked: dict[str, Any], zone: tzinfo) -> Query:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from azpay.receipts import Receipt
-    from azpay.settings import Settings
 
 STDOUT = "-"
 
@@ -54,12 +53,12 @@ def receipt(
     to_stdout = output == STDOUT
     if to_stdout:
         _refuse_screen(ctx)
-    db, settings, now = wiring.book_of(ctx), _settings(ctx), _now(ctx)
+    db, settings, now = wiring.book_of(ctx), wiring.unlocked_settings_of(ctx), wiring.now_of(ctx)
     issued = receipts.issue(db, named, now=now)
     merchant = receipts.Merchant.of(settings)
     if merchant.name is None:
         warn("The receipt does not say who sells: AZPAY_MERCHANT_NAME is not set.")
-    pdf = document(db, issued, merchant, _zone(ctx, settings))
+    pdf = document(db, issued, merchant, wiring.zone_of(ctx))
     if to_stdout:
         sys.stdout.buffer.write(pdf)
         return
@@ -85,9 +84,8 @@ def listing(
     from azpay import receipts
     from azpay.cli import dates, output, wiring
 
-    db, settings, now = wiring.book_of(ctx), _settings(ctx), _now(ctx)
-    zone = _zone(ctx, settings)
-    begins, ends = dates.period(since, until, now=now, zone=zone)
+    db, zone = wiring.book_of(ctx), wiring.zone_of(ctx)
+    begins, ends = dates.period(since, until, now=wiring.now_of(ctx), zone=zone)
     page = receipts.listing(db, begins, ends, limit=limit, cursor=cursor)
     data = {"receipts": [_data(issued) for issued in page.receipts], "next": page.next}
     output.emit(ctx, schema="azpay.receipts/1", data=data, human=_table(page.receipts, zone))
@@ -159,24 +157,3 @@ def _table(issued: list[Receipt], zone: tzinfo) -> Any:
         for each in issued
     ]
     return Table(columns, rows, empty="No receipts.")
-
-
-def _settings(ctx: typer.Context) -> Settings:
-    from azpay.bootstrap import Azpay
-    from azpay.cli import wiring
-
-    return ctx.obj.settings if isinstance(ctx.obj, Azpay) else wiring.unlocked_settings_of(ctx)
-
-
-def _now(ctx: typer.Context) -> Any:
-    from azpay.bootstrap import Azpay, wall_clock
-
-    return ctx.obj.now() if isinstance(ctx.obj, Azpay) else wall_clock()
-
-
-def _zone(ctx: typer.Context, settings: Settings) -> tzinfo:
-    from azpay.cli import dates
-    from azpay.cli.options import globals_of
-
-    given = globals_of(ctx).tz
-    return settings.zone if given is None else dates.zone(given)

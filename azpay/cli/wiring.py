@@ -13,6 +13,8 @@ from azpay.cli.options import globals_of
 from azpay.cli.output import banner, say, warn
 
 if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
     import typer
 
     from azpay.bootstrap import Azpay
@@ -80,13 +82,36 @@ def credentials_of(settings: Settings) -> Credentials:
 
 
 def unlocked_settings_of(ctx: typer.Context) -> Settings:
-    """The settings as they are written, without a look into the keyring."""
+    """The settings as they are written, without a look into the keyring. Read once a command."""
     from azpay import settings
 
-    given = globals_of(ctx)
-    loaded = settings.load(
-        flags={"profile": given.profile, "timezone": given.tz}, env=os.environ, cwd=Path.cwd()
-    )
-    for line in loaded.warnings:
-        warn(line)
-    return loaded
+    if ctx.obj is not None:
+        handed_in: Azpay = ctx.obj
+        return handed_in.settings
+    if SETTINGS not in ctx.meta:
+        given = globals_of(ctx)
+        flags = {"profile": given.profile, "timezone": given.tz}
+        loaded = settings.load(flags=flags, env=os.environ, cwd=Path.cwd())
+        for line in loaded.warnings:
+            warn(line)
+        ctx.meta[SETTINGS] = loaded
+    found: Settings = ctx.meta[SETTINGS]
+    return found
+
+
+SETTINGS = "azpay.cli.settings"
+
+
+def zone_of(ctx: typer.Context) -> tzinfo:
+    """The zone that times are shown and read in: --tz, else the setting."""
+    from azpay.cli import dates
+
+    given = globals_of(ctx).tz
+    return unlocked_settings_of(ctx).zone if given is None else dates.zone(given)
+
+
+def now_of(ctx: typer.Context) -> datetime:
+    """This moment, by the clock that was wired."""
+    from azpay.bootstrap import Azpay, wall_clock
+
+    return ctx.obj.now() if isinstance(ctx.obj, Azpay) else wall_clock()

@@ -39,7 +39,7 @@ class SettingsInvalid(NotAllowed):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__(
-            "\n".join(self.problems), hint="`azpay config show --origin` says what is set where."
+            "\n".join(self.problems), hint="Each line says where the value stands; mend it there."
         )
 
 

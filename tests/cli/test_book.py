@@ -120,8 +120,8 @@ def test_a_book_that_cannot_be_written_charges_nothing(azpay: Azpay, words: list
     [
         ("sqlite:///:memory:", 4, "Give a file"),
         ("sqlite:///", 4, "Give a file"),
-        ("mysql://db/azpay", 4, "azpay config show"),
-        ("nonsense", 4, "azpay config show"),
+        ("mysql://db/azpay", 4, "mend it there"),
+        ("nonsense", 4, "mend it there"),
     ],
 )
 def test_an_address_that_cannot_be_a_books_is_refused(

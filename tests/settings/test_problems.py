@@ -207,4 +207,4 @@ def test_wrong_settings_are_not_allowed_and_say_how_to_look(place: Place) -> Non
 
     assert refused.value.code == "settings_invalid"
     assert len(refused.value.message.splitlines()) == 2
-    assert refused.value.hint == "`azpay config show --origin` says what is set where."
+    assert refused.value.hint == "Each line says where the value stands; mend it there."
