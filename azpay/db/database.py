@@ -62,7 +62,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that commits at the end of the block; on SQLite it holds the write lock throughout."""
+        """A session that commits when the block ends; on SQLite its first statement takes the write lock."""
         with (
             _translated(self.where),
             Session(self._writer, expire_on_commit=False) as session,
