@@ -1,0 +1,316 @@
+"""Pages of payments: each row once, whatever arrives meanwhile; and one payment's whole story."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+
+from azpay.db import new_id
+from azpay.errors import Usage
+from azpay.payments import (
+    CursorInvalid,
+    Payment,
+    PaymentStatus,
+    PaymentUnknown,
+    Query,
+    Sort,
+    charge,
+    history,
+    refund,
+    story,
+)
+from azpay.payments.models import Origin
+from tests.support.builders import a_charge, a_refund
+from tests.support.clock import NOON
+
+if TYPE_CHECKING:
+    from azpay.bootstrap import Azpay
+    from azpay.db import Database
+    from tests.support.clock import Clock
+    from tests.support.webhooks import Webhooks
+
+
+def a_payment(**known: Any) -> Payment:
+    at = known.pop("created_at", NOON)
+    return Payment(
+        **{
+            "id": new_id("pay", at),
+            "status": PaymentStatus.SUCCEEDED,
+            "currency": "usd",
+            "amount": 500,
+            "origin": Origin.AZPAY,
+            "as_of": at,
+            "created_at": at,
+            "updated_at": at,
+            **known,
+        }
+    )
+
+
+def put(db: Database, *payments: Payment) -> list[str]:
+    identities = [payment.id for payment in payments]
+    with db.writing() as session:
+        session.add_all(payments)
+    return identities
+
+
+def clear(db: Database) -> None:
+    with db.writing() as session:
+        session.connection().exec_driver_sql("DELETE FROM payments")
+
+
+def pages(db: Database, **wanted: Any) -> list[list[str]]:
+    """Every page, one after the other."""
+    found, cursor = [], None
+    while True:
+        page = history(db, Query(**wanted, cursor=cursor))
+        found.append([payment.id for payment in page.payments])
+        cursor = page.next
+        if cursor is None:
+            return found
+
+
+def ids(db: Database, **wanted: Any) -> list[str]:
+    return [payment.id for payment in history(db, Query(**wanted)).payments]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3)), max_size=12),
+    limit=st.integers(1, 5),
+    sort=st.sampled_from(list(Sort)),
+    ascending=st.booleans(),
+)
+def test_pages_put_together_are_the_whole_listing(
+    db: Database, rows: list[tuple[int, int]], limit: int, sort: Sort, ascending: bool
+) -> None:
+    clear(db)
+    made = put(
+        db,
+        *(a_payment(created_at=NOON + timedelta(seconds=second), amount=amount) for second, amount in rows),
+    )
+
+    found = pages(db, sort=sort, ascending=ascending, limit=limit)
+    whole = history(db, Query(sort=sort, ascending=ascending, limit=1000)).payments
+
+    assert [identity for page in found for identity in page] == [payment.id for payment in whole]
+    assert sorted(made) == sorted(payment.id for payment in whole)
+    assert all(len(page) == limit for page in found[:-1])
+    keys = [(p.created_at if sort is Sort.CREATED else p.amount, p.id) for p in whole]
+    assert keys == sorted(keys, reverse=not ascending)
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("ascending", [True, False])
+def test_rows_that_arrive_between_two_pages_neither_repeat_nor_hide_any(
+    db: Database, sort: Sort, ascending: bool
+) -> None:
+    before = put(db, *(a_payment(amount=500) for _ in range(6)))
+    first = history(db, Query(sort=sort, ascending=ascending, limit=3))
+
+    put(db, *(a_payment(created_at=NOON + timedelta(seconds=s), amount=500 + s) for s in (-1, 0, 1)))
+    rest = pages(db, sort=sort, ascending=ascending, limit=1000)[0]
+    second = history(db, Query(sort=sort, ascending=ascending, limit=1000, cursor=first.next))
+
+    seen = [payment.id for payment in (*first.payments, *second.payments)]
+    assert set(before) <= set(seen)
+    assert len(seen) == len(set(seen))
+    assert len(rest) == 9
+
+
+def test_the_newest_comes_first_unless_told_otherwise(db: Database) -> None:
+    made = put(db, *(a_payment(created_at=NOON + timedelta(minutes=minute)) for minute in range(3)))
+
+    assert ids(db) == made[::-1]
+    assert ids(db, ascending=True) == made
+
+
+FILTERS: list[tuple[dict[str, Any], str]] = [
+    ({"statuses": [PaymentStatus.FAILED]}, "b"),
+    ({"statuses": [PaymentStatus.FAILED, PaymentStatus.SUCCEEDED]}, "abc"),
+    ({"since": NOON}, "bc"),
+    ({"until": NOON}, "a"),
+    ({"since": NOON, "until": NOON + timedelta(hours=1)}, "b"),
+    ({"customer": "cus_a"}, "ac"),
+    ({"reference": "order-b"}, "b"),
+    ({"currency": "eur"}, "c"),
+    ({"least": 200}, "bc"),
+    ({"most": 200}, "ab"),
+    ({"least": 200, "most": 200}, "b"),
+    ({"search": "ORDER-B"}, "b"),
+    ({"search": "ada@"}, "a"),
+    ({"search": "100%"}, "c"),
+    ({"search": "100_"}, ""),
+    ({"search": "%"}, "c"),
+    ({"search": "'; DROP TABLE payments; --"}, ""),
+    ({"customer": "cus_a' OR '1'='1"}, ""),
+    ({"customer": "cus_a", "currency": "usd"}, "a"),
+    ({"offset": 1}, "ab"),
+    ({"offset": 3}, ""),
+]
+
+
+@pytest.mark.parametrize(("wanted", "expected"), FILTERS, ids=[str(wanted) for wanted, _ in FILTERS])
+def test_each_filter_finds_what_it_says(db: Database, wanted: dict[str, Any], expected: str) -> None:
+    put(
+        db,
+        a_payment(
+            id="a",
+            created_at=NOON - timedelta(hours=1),
+            amount=100,
+            customer="cus_a",
+            receipt_email="ada@example.com",
+        ),
+        a_payment(id="b", status=PaymentStatus.FAILED, amount=200, reference="order-b"),
+        a_payment(
+            id="c",
+            created_at=NOON + timedelta(hours=1),
+            amount=300,
+            currency="eur",
+            customer="cus_a",
+            description="100% wool",
+        ),
+    )
+
+    assert sorted(ids(db, **wanted)) == list(expected)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"limit": 0},
+        {"limit": 1001},
+        {"limit": -1},
+        {"offset": -1},
+        {"offset": 10**30},
+        {"least": 10**30},
+        {"most": -(10**30)},
+        {"search": "half \ud800 of it"},
+        {"customer": "nul \0"},
+        {"reference": "\udfff"},
+        {"currency": "\0"},
+        {"cursor": "x", "offset": 1},
+    ],
+)
+def test_a_query_that_no_book_could_answer_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(Usage):
+        Query(**wrong)
+
+
+def encoded(*parts: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+NOW = NOON.isoformat()
+MALFORMED = {
+    "nothing": "",
+    "no base 64": "%%%",
+    "another script": "курсор",
+    "half a character": "\ud800",
+    "no JSON": base64.urlsafe_b64encode(b"payments").decode(),
+    "an abyss": base64.urlsafe_b64encode(b"[" * 100_000).decode(),
+    "another shape": encoded("created", False),
+    "another sort": encoded("amount", False, 500, "pay_1"),
+    "another direction": encoded("created", True, NOW, "pay_1"),
+    "an unknown sort": encoded("id", False, NOW, "pay_1"),
+    "a time without a zone": encoded("created", False, "2026-03-02T12:00:00", "pay_1"),
+    "a time beyond the calendar": encoded("created", False, "9999-12-31T23:59:59-12:00", "pay_1"),
+    "a time in words": encoded("created", False, "noon", "pay_1"),
+    "a number for a time": encoded("created", False, 7, "pay_1"),
+    "an id that is no text": encoded("created", False, NOW, 7),
+    "an id with a NUL": encoded("created", False, NOW, "pay_\0"),
+    "an id of half a character": encoded("created", False, NOW, "pay_\ud800"),
+    "code": encoded("created", False, NOW, "pay_1", "extra"),
+}
+
+
+@pytest.mark.parametrize("cursor", MALFORMED.values(), ids=MALFORMED.keys())
+def test_a_cursor_that_we_did_not_give_out_is_refused(db: Database, cursor: str) -> None:
+    with pytest.raises(CursorInvalid) as refused:
+        history(db, Query(cursor=cursor))
+
+    assert "next" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("value", [10**30, True, 1.5, "500", None])
+def test_an_amount_in_a_cursor_is_a_whole_number(db: Database, value: object) -> None:
+    with pytest.raises(CursorInvalid):
+        history(db, Query(sort=Sort.AMOUNT, cursor=encoded("amount", False, value, "pay_1")))
+
+
+@given(cursor=st.text(max_size=60))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_cursor_breaks_a_listing(db: Database, cursor: str) -> None:
+    with pytest.raises(CursorInvalid):
+        history(db, Query(cursor=cursor))
+
+
+def test_a_cursor_of_the_last_moment_of_the_calendar_is_answered(db: Database) -> None:
+    put(db, a_payment(id="a"))
+    late = datetime.max.replace(tzinfo=UTC).isoformat()
+
+    page = history(db, Query(cursor=encoded("created", False, late, "pay_1")))
+
+    assert [payment.id for payment in page.payments] == ["a"]
+
+
+PLANS: list[tuple[dict[str, Any], str]] = [
+    ({}, "ix_payments_created_at_id"),
+    ({"ascending": True}, "ix_payments_created_at_id"),
+    ({"since": NOON}, "ix_payments_created_at_id"),
+    ({"sort": Sort.AMOUNT}, "ix_payments_amount_id"),
+    ({"statuses": [PaymentStatus.FAILED]}, "ix_payments_status_created_at_id"),
+    ({"customer": "cus_1"}, "ix_payments_customer_created_at_id"),
+    ({"sort": Sort.AMOUNT, "currency": "usd"}, "ix_payments_currency_amount_id"),
+]
+
+
+@pytest.mark.parametrize("second", [False, True])
+@pytest.mark.parametrize(("wanted", "index"), PLANS, ids=[index for _, index in PLANS])
+def test_a_page_costs_the_same_however_long_the_book(
+    db: Database, wanted: dict[str, Any], index: str, second: bool
+) -> None:
+    put(db, *(a_payment(customer="cus_1", status=PaymentStatus.FAILED) for _ in range(3)))
+    cursor = history(db, Query(**wanted, limit=1)).next if second else None
+    asked: list[tuple[str, Any]] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+    history(db, Query(**wanted, limit=1, cursor=cursor))
+    statement, parameters = next(each for each in asked if each[0].startswith("SELECT"))
+
+    with db.engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        plan = " / ".join(str(row[3]) for row in rows)
+
+    assert index in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_story_tells_everything_oldest_first(azpay: Azpay, webhooks: Webhooks, clock: Clock) -> None:
+    payment = charge(azpay.db, azpay.gateway, a_charge(1000, reference="order-1"), now=azpay.now())
+    other = charge(azpay.db, azpay.gateway, a_charge(700), now=azpay.now())
+    for amount in (300, 200):
+        clock.advance(minutes=1)
+        refund(azpay.db, azpay.gateway, a_refund(payment.id, amount), now=azpay.now())
+    webhooks.arrive()
+
+    told = story(azpay.db, "order-1")
+
+    assert told.payment.id == payment.id
+    assert [each.amount for each in told.refunds] == [300, 200]
+    assert [each.kind for each in told.operations] == ["charge", "refund", "refund"]
+    assert sorted(line.amount for line in told.lines) == [-300, -200, 1000]
+    assert "payment_intent.succeeded" in {each.type for each in told.events}
+    assert all(other.payment_intent != each.object_id for each in told.events)
+    assert told.events == sorted(told.events, key=lambda each: each.created_at)
+
+
+def test_the_story_of_what_nobody_knows(db: Database) -> None:
+    with pytest.raises(PaymentUnknown):
+        story(db, "order-nowhere")
