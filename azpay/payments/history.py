@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -193,7 +193,8 @@ def _read(query: Query) -> tuple[Any, str]:
     try:
         plain = base64.urlsafe_b64decode((query.cursor or "").encode("ascii") + b"==")
         sort, ascending, place, identity = msgspec.json.decode(plain, type=CURSORS[query.sort])
-    except (ValueError, msgspec.DecodeError):
+        place = place.astimezone(UTC) if isinstance(place, datetime) else place
+    except (ValueError, OverflowError, msgspec.DecodeError):
         raise CursorInvalid from None
     if (sort, ascending) != (query.sort, query.ascending) or not storable(identity):
         raise CursorInvalid
