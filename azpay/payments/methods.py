@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from azpay import operations
 from azpay.errors import NotFound
+from azpay.gateway import StripeRefused
 from azpay.operations import Kind
 from azpay.payments.customers import identify, lookup
 from azpay.payments.models import Customer, PaymentMethod
@@ -50,13 +51,16 @@ def defaults(db: Database) -> set[str]:
 
 
 def refresh(db: Database, gateway: Gateway, customer: str, *, now: datetime) -> list[PaymentMethod]:
-    """Take in a customer's methods as Stripe has them now."""
+    """Take in a customer's methods as Stripe has them now; what is no longer there was removed."""
+    here = {method.payment_method for method in saved(db, customer)}
     there = gateway.payment_methods(customer)
     about = gateway.customer(customer)
     with db.writing() as session:
         absorb_customer(session, about, now=now)
         for method in there:
             absorb_method(session, method, now=now)
+        for gone in here - {method.id for method in there}:
+            session.get_one(PaymentMethod, gone).removed_at = now
     return saved(db, customer)
 
 
@@ -85,8 +89,19 @@ def remove(db: Database, gateway: Gateway, method: str, *, now: datetime) -> Pay
         digest = operations.fingerprint(Kind.DETACH, method=method)
         operation, _ = operations.plan(session, Kind.DETACH, method, digest=digest, now=now)
     record = partial(_record_removal, customer=ours.customer, now=now)
-    errand = operations.Plain(lambda key: gateway.detach(method, key=key), record, PaymentMethod)
+    errand = operations.Plain(partial(_detach, gateway, method), record, PaymentMethod)
     return operations.carry_out(db, operation, errand, now=now)
+
+
+def _detach(gateway: Gateway, method: str, key: str) -> objects.PaymentMethod:
+    """One that was detached already, by whomever, is what we want."""
+    try:
+        return gateway.detach(method, key=key)
+    except StripeRefused:
+        found = gateway.payment_method(method)
+        if found.customer is not None:
+            raise
+        return found
 
 
 def _record_removal(
