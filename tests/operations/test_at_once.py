@@ -372,6 +372,23 @@ def test_a_charge_is_found_although_the_clocks_differ(azpay: Azpay, stripe: Sand
     assert len(stripe.charges) == 1
 
 
+def test_a_charge_that_an_event_named_is_looked_up_by_its_id(
+    azpay: Azpay, stripe: Sandbox, clock: Clock, webhooks: Webhooks
+) -> None:
+    """The event of its making says nothing of its outcome, and its mark could have been removed since."""
+    stripe.drop_next_answer(path=INTENTS, times=4)
+    with pytest.raises(AnswerLost):
+        charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
+    webhooks.arrive(lost=lambda event: event["type"] != "payment_intent.created")
+    assert the_operations(azpay.db)[0].state is State.UNKNOWN
+    clock.advance(hours=25)
+
+    payment = charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
+
+    assert payment.status is PaymentStatus.SUCCEEDED
+    assert len(stripe.charges) == 1
+
+
 def test_a_capture_whose_answer_was_lost_a_day_ago_is_looked_up(
     azpay: Azpay, stripe: Sandbox, clock: Clock
 ) -> None:

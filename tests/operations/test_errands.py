@@ -13,6 +13,7 @@ from azpay.gateway import AnswerLost, KeyRefused, KeyReused, StripeRefused, Stri
 from azpay.gateway.objects import Customer as StripesCustomer
 from azpay.operations import Kind, Operation, Plain, State, carry_out
 from azpay.payments import Customer
+from azpay.payments.records import StatusUnheardOf
 from tests.operations.journals import planned, the_operations
 from tests.support.clock import NOON
 
@@ -306,3 +307,16 @@ def test_a_book_that_goes_away_hides_no_outcome(
         carry_out(db, operation, Plain(the_book_goes_away, keep, Customer), now=NOON)
 
     assert raised.value.operation == operation.id
+
+
+def test_an_answer_in_words_that_we_do_not_know_is_no_failure(db: Database) -> None:
+    def puzzle(_session: Session, answer: StripesCustomer) -> Customer:
+        raise StatusUnheardOf(answer.id, "levitating")
+
+    operation = planned(db, now=NOON)
+    with pytest.raises(StatusUnheardOf) as raised:
+        carry_out(db, operation, Plain(says_yes, puzzle, Customer), now=NOON)
+
+    assert isinstance(raised.value, OutcomeUnknown)
+    assert raised.value.operation == operation.id
+    assert the_only(db).state is State.SENT

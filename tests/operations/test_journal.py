@@ -163,3 +163,14 @@ def test_an_old_attempt_that_moves_money_stands_until_its_outcome_is_known(db: D
     again = planned(db, now=NOON + timedelta(hours=24), kind=Kind.REFUND)
 
     assert again.id == old.id
+
+
+def test_what_asking_again_would_go_on_with_is_known_before_asking(db: Database) -> None:
+    first = planned(db, now=NOON)
+
+    with db.reading() as session:
+        going_on = operations.underway(session, "d")
+        not_yet = operations.underway(session, "other")
+
+    assert going_on is not None
+    assert (going_on.id, not_yet) == (first.id, None)
