@@ -15,13 +15,13 @@ from azpay.logs.scrubbing import indented, scrub
 if TYPE_CHECKING:
     from structlog.typing import Processor
 
-# What these say below their floor is bodies, headers and row values.
+# What these say below their floor is bodies, headers, row values, and addresses with an e-mail in the query.
 _FLOORS = {
     "aiohttp.access": logging.CRITICAL + 1,
     "httpcore": logging.INFO,
     "httpx": logging.WARNING,
     "sqlalchemy.engine": logging.WARNING,
-    "stripe": logging.INFO,
+    "stripe": logging.WARNING,
 }
 
 

@@ -110,9 +110,14 @@ def test_a_day_that_is_broken_off_leaves_nothing_running(
     demo.send_signal(number)
     _, told = demo.communicate(timeout=60)
 
-    assert demo.returncode == status
+    assert as_a_shell_says(demo.returncode) == status
     assert "Traceback" not in told
     assert running(tmp_path) == []
+
+
+def as_a_shell_says(returncode: int) -> int:
+    """Python ends by the signal itself when Ctrl-C came inside an import's `exec`: 130 in a shell, too."""
+    return 128 - returncode if returncode < 0 else returncode
 
 
 @pytest.mark.parametrize("in_the_way", ["day/note.txt", "day"])

@@ -232,6 +232,7 @@ def test_configuring_again_moves_the_lines_rather_than_doubling_them(lines: Line
     ("logger", "level"),
     [
         ("stripe", "debug"),
+        ("stripe", "info"),
         ("httpx", "info"),
         ("httpcore", "debug"),
         ("httpcore.connection", "debug"),
@@ -247,8 +248,8 @@ def test_libraries_that_log_bodies_and_rows_are_kept_above_that(
     assert lines.getvalue() == ""
 
 
-def test_what_stripe_has_to_say_is_kept(lines: Lines) -> None:
-    logging.getLogger("stripe").info("message='Request to Stripe api' path=/v1/charges")
+def test_what_stripe_warns_of_is_kept(lines: Lines) -> None:
+    logging.getLogger("stripe").warning("This version of the API is about to end")
 
     assert [event["logger"] for event in lines.events()] == ["stripe"]
 
