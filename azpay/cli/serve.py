@@ -33,9 +33,8 @@ def serve(
     seconds, with exit status 143 and 130.
     """
     from azpay import logs
-    from azpay.cli import output, wiring
+    from azpay.cli import wiring
     from azpay.http import daemon
-    from azpay.http.webhooks import PATH
 
     azpay = wiring.azpay_of(ctx)
     settings = azpay.settings
@@ -45,8 +44,19 @@ def serve(
         host=settings.host if host is None else host,
         port=settings.port if port is None else port,
         with_worker=not no_worker,
-        listening=lambda address: output.say(
-            ctx, f"Listening on {address}. Stripe should post to https://YOUR-HOST{PATH}, through your proxy."
-        ),
+        listening=lambda address: _tell(ctx, address),
     )
     raise typer.Exit(status)
+
+
+def _tell(ctx: typer.Context, address: str) -> None:
+    from azpay.cli import output
+    from azpay.cli.options import globals_of
+    from azpay.http.webhooks import PATH
+
+    output.say(
+        ctx, f"Listening on {address}. Stripe should post to https://YOUR-HOST{PATH}, through your proxy."
+    )
+    if globals_of(ctx).json:
+        output.write_document("azpay.serving/1", {"address": address, "webhook_path": PATH})
+        sys.stdout.flush()

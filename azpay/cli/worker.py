@@ -50,8 +50,12 @@ def worker(
 def _work(ctx: typer.Context, azpay: Azpay, reins: Reins) -> None:
     from azpay import worker
     from azpay.cli import output
+    from azpay.cli.options import globals_of
 
     output.say(ctx, f"Working on {azpay.db.where}.")
+    if globals_of(ctx).json:
+        output.write_document("azpay.working/1", {"book": azpay.db.where})
+        sys.stdout.flush()
     worker.work(azpay, reins)
 
 

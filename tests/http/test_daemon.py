@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -158,6 +159,25 @@ def test_without_a_webhook_secret_the_daemon_does_not_start(env: dict[str, str],
     assert daemon.returncode == 4
     assert "AZPAY_WEBHOOK_SECRETS" in said
     assert "Traceback" not in said
+
+
+def test_programs_are_told_where_the_daemon_listens(env: dict[str, str], tmp_path: Path) -> None:
+    with programs.azpay("serve", "--port", "0", "--json", env=env, cwd=tmp_path) as daemon:
+        address = programs.address(daemon)
+        assert daemon.stdout is not None
+        told = json.loads(daemon.stdout.readline())
+
+    assert told == {"schema": "azpay.serving/1", "data": {"address": address, "webhook_path": PATH}}
+
+
+def test_programs_are_told_which_book_the_worker_works_on(
+    db: Database, env: dict[str, str], tmp_path: Path
+) -> None:
+    with programs.azpay("worker", "--json", env=env, cwd=tmp_path) as worker:
+        assert worker.stdout is not None
+        told = json.loads(worker.stdout.readline())
+
+    assert told == {"schema": "azpay.working/1", "data": {"book": db.where}}
 
 
 def test_the_worker_alone_applies_until_it_is_told_to_stop(
