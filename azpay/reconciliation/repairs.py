@@ -13,12 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from azpay import operations
 from azpay.errors import AzpayError, Failed
-from azpay.gateway import CardDeclined
-from azpay.operations import Kind, Operation
-from azpay.operations.models import OPEN
-from azpay.payments import Payment, PaymentStatus, records
+from azpay.payments import Payment, answers, records
 from azpay.reconciliation import books
 from azpay.reconciliation.models import ObjectType
 from azpay.reconciliation.sightings import LOOKS, Sighting, Subject, look
@@ -121,13 +117,7 @@ def _payment_of(session: Session, refund: objects.Refund) -> Payment | None:
 
 def _record_payment(session: Session, intent: objects.PaymentIntent, now: datetime) -> None:
     payment = records.restate_payment(session, intent, now=now)
-    said_no = intent.last_payment_error if payment.status is PaymentStatus.FAILED else None
-    for operation in _open(session, Kind.CHARGE, payment.id):
-        if said_no is not None:
-            declined = CardDeclined(said_no)
-            operations.fail(session, operation.id, declined, now=now, stripe_object=intent.id)
-        else:
-            operations.succeed(session, operation.id, intent.id, now=now)
+    answers.settle_charge(session, payment, intent, now=now)
 
 
 def _record_refund(session: Session, refund: objects.Refund, now: datetime) -> None:
@@ -135,14 +125,7 @@ def _record_refund(session: Session, refund: objects.Refund, now: datetime) -> N
     if payment is None:
         raise NotThere(f"The book lost the payment of {refund.id}.")
     ours = records.restate_refund_of(session, payment, refund, now=now)
-    for operation in _open(session, Kind.REFUND, ours.id):
-        operations.succeed(session, operation.id, refund.id, now=now)
-
-
-def _open(session: Session, kind: Kind, subject: str) -> list[Operation]:
-    """What waited for the answer that we have just been given."""
-    asked = operations.of(session, subject)
-    return [each for each in asked if each.kind is kind and each.state in OPEN]
+    answers.settle_refund(session, ours, refund, now=now)
 
 
 _LOCKS: dict[ObjectType, Callable[[Session, Any], object]] = {
