@@ -47,13 +47,6 @@ def verify(body: bytes, header: str | None, secrets: Sequence[str], *, now: date
     raise SignatureInvalid("No signature matches any of our webhook secrets.")
 
 
-def sign(body: bytes, secret: str, *, now: datetime) -> str:
-    """A header such as Stripe sends, for our own tests of a running daemon."""
-    timestamp = int(now.timestamp())
-    digest = hmac.new(secret.encode(), b"%d." % timestamp + body, hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={digest}"
-
-
 def _parse(header: str | None) -> tuple[int, list[bytes]]:
     if not header:
         raise SignatureInvalid("The request carries no Stripe-Signature header.")

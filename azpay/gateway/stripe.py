@@ -23,9 +23,7 @@ from azpay.gateway.failures import AnswerLost, StripeUnavailable, Verdict, judge
 from azpay.gateway.objects import (
     Account,
     BalanceTransaction,
-    Charge,
     Customer,
-    Event,
     PaymentIntent,
     PaymentMethod,
     Refund,
@@ -170,9 +168,6 @@ class Gateway:
     def refund(self, refund: str) -> Refund:
         return self._get(f"/v1/refunds/{refund}", {}, Refund)
 
-    def charge(self, charge: str) -> Charge:
-        return self._get(f"/v1/charges/{charge}", {}, Charge)
-
     def payment_method(self, payment_method: str) -> PaymentMethod:
         return self._get(f"/v1/payment_methods/{payment_method}", {}, PaymentMethod)
 
@@ -190,10 +185,6 @@ class Gateway:
 
     def refunds_of(self, payment_intent: str) -> Iterator[Refund]:
         return self._list("/v1/refunds", {"payment_intent": payment_intent}, Refund)
-
-    def events(self, since: datetime, until: datetime) -> Iterator[Event]:
-        """Stripe keeps events for thirty days."""
-        return self._list("/v1/events", _created(since, until), Event)
 
     def fetch(self, kind: str, identity: str) -> Any:
         """One object of the kind that an event could not speak for."""

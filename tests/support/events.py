@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from azpay.gateway import signature
 from tests.support.clock import NOON
+from tests.support.signing import sign
 from tests.support.webhooks import SECRET
 
 if TYPE_CHECKING:
@@ -34,4 +34,4 @@ def encoded(event: object) -> bytes:
 
 
 def signed(body: bytes, *, secret: str = SECRET, at: datetime = NOON) -> dict[str, str]:
-    return {"Stripe-Signature": signature.sign(body, secret, now=at), "Content-Type": "application/json"}
+    return {"Stripe-Signature": sign(body, secret, now=at), "Content-Type": "application/json"}

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from azpay import inbox
-from azpay.gateway import signature
+from tests.support.signing import sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +32,7 @@ class Webhooks:
         received = []
         for event in events:
             body = json.dumps(event).encode()
-            received.append(inbox.read(body, signature.sign(body, SECRET, now=now), [SECRET], now=now))
+            received.append(inbox.read(body, sign(body, SECRET, now=now), [SECRET], now=now))
         return inbox.keep(self._azpay.db, received, now=now)
 
     def new(self) -> list[dict[str, Any]]:
