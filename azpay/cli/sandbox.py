@@ -103,7 +103,7 @@ def _engine(state: Path | None, seed: int) -> Sandbox:
         return Sandbox(now=_now, seed=seed)
     try:
         return Sandbox.restore(state.read_bytes(), now=_now)
-    except Exception as error:
+    except (ValueError, OSError) as error:
         raise StateUnreadable(
             f"{state} does not hold a sandbox's state.", hint="Name another file, or remove this one."
         ) from error

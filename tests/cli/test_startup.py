@@ -81,10 +81,12 @@ def test_help_of_a_command_imports_only_the_command_line(entry: Row | Group) -> 
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.target)
-def test_every_row_of_the_table_is_a_command_with_help(row: Row) -> None:
+def test_every_row_of_the_table_is_a_command_whose_help_has_examples(row: Row) -> None:
     command = load(row)
 
     assert command.help
+    assert "Examples" in command.help
+    assert "azpay " in command.help.partition("Examples")[2]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.target)
