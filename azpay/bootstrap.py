@@ -56,16 +56,24 @@ def open_book(settings: Settings, *, tell: Callable[[str], None]) -> Database:
     pending migrations is refused with the command to run.
     """
     db = Database.open(settings.database_url.reveal())
+    try:
+        _bring_up_to_date(db, tell)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _bring_up_to_date(db: Database, tell: Callable[[str], None]) -> None:
     if not db.embedded:
         schema.require_current(db)
-        return db
+        return
     found = schema.state(db)
     if found is not schema.State.CURRENT:
         from azpay.db import migrations
 
         if migrations.upgrade(db):
             tell(f"{'Made' if found is schema.State.EMPTY else 'Upgraded'} the book at {db.where}.")
-    return db
 
 
 def connect(settings: Settings) -> Gateway:

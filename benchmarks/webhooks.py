@@ -102,7 +102,7 @@ SERVERS: dict[str, Callable[[Connection, Path], None]] = {
 
 def requests(count: int) -> list[bytes]:
     """Signed requests of a real event's size, each with an id of its own."""
-    from azpay.gateway import signature
+    from stripe import WebhookSignature
 
     now = datetime.now(UTC)
     made = []
@@ -115,10 +115,12 @@ def requests(count: int) -> list[bytes]:
             "livemode": False,
             "data": {"object": {"id": "cou_1", "metadata": {"filler": "x" * BODY_BYTES}}},
         }
-        body = json.dumps(event).encode()
+        text = json.dumps(event)
+        body = text.encode()
+        signature = WebhookSignature.generate_signature_header(text, SECRET, int(now.timestamp()))
         head = (
             f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            f"Stripe-Signature: {signature.sign(body, SECRET, now=now)}\r\n"
+            f"Stripe-Signature: {signature}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         made.append(head.encode() + body)

@@ -99,10 +99,12 @@ def require_ours(event: Received, *, livemode: bool, account: str | None) -> Non
 
 def keep(db: Database, events: Sequence[Received], *, now: datetime) -> int:
     """Store the events in one transaction; how many were new. The rest were here, and stay as they are."""
-    insert = sqlite.insert if db.embedded else postgresql.insert
-    statement = insert(_table()).on_conflict_do_nothing()
-    with db.writing() as session:
-        return session.connection().execute(statement, [_row(event, now) for event in events]).rowcount
+    if not events:
+        return 0
+    insert, table = sqlite.insert if db.embedded else postgresql.insert, _table()
+    statement = insert(table).on_conflict_do_nothing().returning(table.c.event)
+    with db.writing() as session:  # counted by what comes back: psycopg tells no number of many rows
+        return len(session.connection().execute(statement, [_row(event, now) for event in events]).all())
 
 
 def _table() -> Table:
