@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,9 @@ ADA = "ada@example.com"
 REFUND_EVENTS = ["refund.created", "refund.updated", "charge.refunded", "charge.refund.updated"]
 LOST = 700
 CHARGED = ("order-1001", "order-1003", "order-1004")
+
+_ENDS = (signal.SIGTERM, signal.SIGHUP)
+_told: list[int] = []
 
 
 class FolderTaken(Usage):
@@ -78,6 +81,7 @@ def _live_a_day(stage: Stage, show: Any) -> None:
     for scene in (_morning, _noon, _afternoon, _evening, _night):
         show(f"\n── {scene.__doc__} ".ljust(79, "─"))
         scene(stage, show)
+        _leave_if_told()
 
 
 def _morning(stage: Stage, _show: Any) -> None:
@@ -198,17 +202,31 @@ def _same(there: int, here: int) -> str:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Being told to end, or losing the terminal, also ends what the demo started."""
-    before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    """Being told to end, or losing the terminal, also ends what the demo started.
+
+    Python drops what a handler raises inside a finalizer or a hook of `fork`, so what was told is also
+    remembered, and raised again where the next scene would begin.
+    """
+    before = {number: signal.signal(number, _leave) for number in (signal.SIGINT, *_ENDS)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _told.clear()
 
 
-def _leave(number: int, _frame: object) -> NoReturn:
-    raise SystemExit(128 + number)
+def _leave(number: int, _frame: object) -> None:
+    _told.append(number)
+    _leave_if_told()
+
+
+def _leave_if_told() -> None:
+    if not _told:
+        return
+    if _told[0] == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(128 + _told[0])
 
 
 @contextmanager
