@@ -1,5 +1,6 @@
 """Stripe, behind one door. Importing this costs nothing: the SDK loads with `azpay.gateway.stripe`."""
 
+from azpay.gateway.declines import Again, Decline, decline_of
 from azpay.gateway.failures import (
     AnswerLost,
     AuthenticationNeeded,
@@ -13,13 +14,16 @@ from azpay.gateway.failures import (
 )
 
 __all__ = [
+    "Again",
     "AnswerLost",
     "AuthenticationNeeded",
     "CardDeclined",
+    "Decline",
     "KeyRefused",
     "KeyReused",
     "NoSuchObject",
     "StripeRefused",
     "StripeUnavailable",
     "WrongState",
+    "decline_of",
 ]

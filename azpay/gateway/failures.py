@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from azpay.errors import (
     AzpayError,
@@ -21,12 +21,11 @@ from azpay.errors import (
     OutcomeUnknown,
     Unavailable,
 )
+from azpay.gateway.declines import decline_of
+from azpay.gateway.refusals import REFUSALS, Means, Refusal
 
 if TYPE_CHECKING:
     from azpay.gateway.objects import PaymentIntent, StripeError
-
-HIDDEN = frozenset({"fraudulent", "lost_card", "stolen_card", "merchant_blacklist", "pickup_card"})
-"""Decline codes that a customer must not be told: https://docs.stripe.com/declines/codes"""
 
 
 class CardDeclined(Declined):
@@ -37,13 +36,11 @@ class CardDeclined(Declined):
     def __init__(self, error: StripeError) -> None:
         self.decline_code = error.decline_code or error.code or "generic_decline"
         self.payment_intent: PaymentIntent | None = error.payment_intent
-        self.for_customer = (
-            "Your card was declined. Please contact your bank or use another card."
-            if self.decline_code in HIDDEN
-            else error.message or "Your card was declined."
-        )
+        decline = decline_of(error)
+        self.for_customer = decline.customer
+        self.again = decline.again
         super().__init__(
-            f"Declined ({self.decline_code}): {error.message or 'no reason given'}", hint=_advice(error)
+            f"Declined ({self.decline_code}): {error.message or 'no reason given'}", hint=decline.operator
         )
 
 
@@ -106,23 +103,11 @@ class Verdict:
     """An answer to the request itself, which also settles what became of earlier tries under the same key."""
 
 
-WRONG_STATES = frozenset(
-    {
-        "payment_intent_unexpected_state",
-        "charge_already_refunded",
-        "charge_already_captured",
-        "charge_disputed",
-        "charge_not_refundable",
-        "charge_expired_for_capture",
-    }
-)
-
-
 def judge(status: int, error: StripeError) -> Verdict:
     """The meaning of an answer with an error in it."""
-    if status == HTTPStatus.PAYMENT_REQUIRED:
+    if status == HTTPStatus.PAYMENT_REQUIRED and error.type != "invalid_request_error":
         return Verdict(_declined(error), definite=True)
-    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}:
+    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.NOT_FOUND}:
         return Verdict(_rejected(status, error), definite=True)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return Verdict(
@@ -169,23 +154,21 @@ def _declined(error: StripeError) -> CardDeclined:
 def _rejected(status: int, error: StripeError) -> AzpayError:
     if error.type == "idempotency_error":
         return KeyReused(_said(error), hint="Use another --idempotency-key for a different request.")
-    if error.code in WRONG_STATES:
-        return WrongState(_said(error))
-    if status == HTTPStatus.NOT_FOUND or error.code == "resource_missing":
-        return NoSuchObject(_said(error), hint="Check the id, and that it belongs to this account and mode.")
-    return StripeRefused(_said(error))
-
-
-def _advice(error: StripeError) -> str | None:
-    match error.advice_code:
-        case "do_not_try_again":
-            return "Do not try this card again; ask the customer for another one."
-        case "try_again_later":
-            return "The same card may work later, once; or ask the customer for another one."
-        case "confirm_card_data":
-            return "Ask the customer to check the card's data, or for another card."
-        case _:
-            return None
+    plain = REFUSALS["resource_missing"] if status == HTTPStatus.NOT_FOUND else Refusal(Means.REFUSED)
+    refusal = REFUSALS.get(error.code or "", plain)
+    match refusal.means:
+        case Means.DECLINED:
+            return _declined(error)
+        case Means.WRONG_STATE:
+            return WrongState(_said(error), hint=refusal.hint)
+        case Means.NO_SUCH:
+            return NoSuchObject(_said(error), hint=refusal.hint)
+        case Means.NOT_ALLOWED:
+            return KeyRefused(_said(error), hint=refusal.hint)
+        case Means.REFUSED:
+            return StripeRefused(_said(error), hint=refusal.hint)
+        case unknown:
+            assert_never(unknown)
 
 
 def _said(error: StripeError) -> str:

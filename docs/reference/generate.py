@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from azpay.cli.commands import load
 from azpay.cli.options import SHARED
 from azpay.cli.table import TABLE, Entry, Group, Row
+from azpay.gateway.declines import DECLINES, HIDDEN, Decline
 from azpay.settings.example import reference
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 
 def pages() -> dict[Path, str]:
     """What each page should hold: its own prose, and between the marks what the code says."""
-    written = {"commands.md": commands(), "configuration.md": reference()}
+    written = {"commands.md": commands(), "configuration.md": reference(), "declines.md": declines()}
     return {FOLDER / name: _renewed(FOLDER / name, body) for name, body in written.items()}
 
 
@@ -73,6 +74,17 @@ def _prose(row: Row) -> Iterator[str]:
             yield f"```sh\n{inspect.cleandoc(paragraph)}\n```"
         elif paragraph != "Examples:":
             yield paragraph
+
+
+def declines() -> str:
+    """What each decline comes to, alike ones together."""
+    alike: dict[Decline, list[str]] = {}
+    for code, row in DECLINES.items():
+        alike.setdefault(row, []).append(f"`{code}`" + (" (hidden)" if code in HIDDEN else ""))
+    lines = ["| decline codes | to the customer | to us | a next attempt needs |", "|---|---|---|---|"]
+    for row, codes in alike.items():
+        lines.append(f"| {', '.join(codes)} | {row.customer} | {row.operator} | {row.again} |")
+    return "\n".join(lines) + "\n"
 
 
 def _argument(param: Any) -> tuple[str, str]:
