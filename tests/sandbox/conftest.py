@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import stripe
 
 from azpay.sandbox import DEFAULT_KEY, Sandbox
+from tests.support import openapi
 from tests.support.stripe_transport import InProcessHTTPClient
 
 if TYPE_CHECKING:
@@ -30,3 +31,9 @@ def client(sandbox: Sandbox) -> V1Services:
     """Stripe's own client, pinned to the version that it was made for."""
     transport = InProcessHTTPClient(sandbox)
     return stripe.StripeClient(DEFAULT_KEY, http_client=transport, max_network_retries=2).v1
+
+
+@pytest.fixture(scope="session")
+def schemas() -> dict[str, Any]:
+    """Stripe's objects as JSON Schema, for `complaints`."""
+    return openapi.schemas()

