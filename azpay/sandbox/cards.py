@@ -10,6 +10,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from azpay.sandbox.card_table import CARD_TABLE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -183,141 +185,6 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     "amex_threeDSecureNotSupported": Behaviour(three_d_secure=False),
 }
 
-# token, brand, last four digits, country, funding, second network of a co-branded card
-_TABLE = """
-visa visa 4242 US credit -
-visa_debit visa 5556 US debit -
-mastercard mastercard 4444 US credit -
-mastercard_debit mastercard 8210 US debit -
-mastercard_prepaid mastercard 5100 US prepaid -
-amex amex 0005 US credit -
-discover discover 1117 US credit -
-diners diners 0004 US credit -
-jcb jcb 0505 JP credit -
-unionpay unionpay 0005 CN credit -
-visa_cartesBancaires visa 1001 FR credit cartes_bancaires
-mastercard_cartesBancaires mastercard 1001 FR credit cartes_bancaires
-visa_debit_eftposAuCoBranded visa 0001 AU debit eftpos_au
-mastercard_debit_eftposAuCoBranded mastercard 0080 AU debit eftpos_au
-us visa 4242 US credit -
-ar visa 0021 AR credit -
-br visa 0002 BR credit -
-ca visa 0000 CA credit -
-cl visa 0001 CL credit -
-co visa 0003 CO credit -
-cr visa 0005 CR credit -
-ec visa 0000 EC credit -
-mx visa 8001 MX credit -
-pa visa 0000 PA credit -
-py visa 0066 PY credit -
-pe visa 0068 PE credit -
-uy visa 0003 UY credit -
-ae visa 0001 AE credit -
-at visa 0008 AT credit -
-be visa 0004 BE credit -
-bg visa 0000 BG credit -
-by visa 0005 BY credit -
-hr visa 0009 HR credit -
-cy visa 0008 CY credit -
-cz visa 0002 CZ credit -
-dk visa 0001 DK credit -
-ee visa 0009 EE credit -
-fi visa 0001 FI credit -
-fr visa 0003 FR credit -
-de visa 0016 DE credit -
-gi visa 0005 GI credit -
-gr visa 0030 GR credit -
-hu visa 0005 HU credit -
-ie visa 0005 IE credit -
-it visa 0008 IT credit -
-lv visa 0005 LV credit -
-li visa 0004 LI credit -
-lt visa 0000 LT credit -
-lu visa 0006 LU credit -
-mt visa 0007 MT credit -
-nl visa 0002 NL credit -
-no visa 0007 NO credit -
-pl visa 0005 PL credit -
-pt visa 0007 PT credit -
-ro visa 0001 RO credit -
-si visa 0006 SI credit -
-sk visa 0001 SK credit -
-es visa 0007 ES credit -
-se visa 0008 SE credit -
-ch visa 0009 CH credit -
-gb visa 0000 GB credit -
-au visa 0006 AU credit -
-cn visa 0002 CN credit -
-hk visa 0004 HK credit -
-jp visa 0003 JP credit -
-my visa 0002 MY credit -
-nz visa 0008 NZ credit -
-sg visa 0003 SG credit -
-tw visa 0008 TW credit -
-in visa 0008 IN credit -
-gb_debit visa 0005 GB debit -
-gb_mastercard mastercard 4449 GB credit -
-ae_mastercard mastercard 0022 AE credit -
-th_credit visa 0003 TH credit -
-th_debit visa 0008 TH debit -
-visa_chargeDeclined visa 0002 US credit -
-visa_chargeDeclinedInsufficientFunds visa 9995 US credit -
-visa_chargeDeclinedLostCard visa 9987 US credit -
-visa_chargeDeclinedStolenCard visa 9979 US credit -
-chargeDeclinedExpiredCard visa 0069 US credit -
-chargeDeclinedIncorrectCvc visa 0127 US credit -
-chargeDeclinedProcessingError visa 0119 US credit -
-visa_chargeDeclinedVelocityLimitExceeded visa 6975 US credit -
-chargeCustomerFail visa 0341 US credit -
-chargeDeclined visa 0002 US credit -
-chargeDeclinedInsufficientFunds visa 9995 US credit -
-chargeDeclinedFraudulent visa 0002 US credit -
-radarBlock visa 0019 US credit -
-riskLevelHighest visa 4954 US credit -
-riskLevelElevated visa 9235 US credit -
-highFraudDisputeScore visa 0407 US credit -
-highEfwScore visa 0159 US credit -
-radarDynamicRiskThreshold visa 1017 US credit -
-freeTrialAbuseBlock visa 3804 US credit -
-adaptive3dsChallenge visa 0003 US credit -
-cvcCheckFail visa 0101 US credit -
-avsZipFail visa 0036 US credit -
-cvcCheckFailElevatedRisk visa 7872 US credit -
-avsZipFailElevatedRisk visa 6072 US credit -
-avsLine1Fail visa 0028 US credit -
-avsFail visa 0010 US credit -
-avsUnchecked visa 0044 US credit -
-createDispute visa 0259 US credit -
-createDisputeProductNotReceived visa 2685 US credit -
-createDisputeInquiry visa 1976 US credit -
-createIssuerFraudRecord visa 5423 US credit -
-createMultipleDisputes visa 0079 US credit -
-createCe3EligibleDispute visa 0038 US credit -
-createComplianceDispute visa 0779 US credit -
-createMastercardComplianceDispute mastercard 0002 US credit -
-createAutoRepresentmentEligibleDispute visa 0043 US credit -
-createRapidDisputeResolutionDispute visa 4816 US credit -
-createCe3BlockDispute visa 5649 US credit -
-createEthocaAlert mastercard 0018 US credit -
-pendingRefund visa 7726 US credit -
-refundFail visa 5126 US credit -
-bypassPending visa 0077 US credit -
-bypassPendingInternational visa 0278 IE credit -
-authenticationRequiredOnSetup visa 3155 FR credit -
-authenticationRequired visa 3184 DE credit -
-authenticationRequiredSetupForOffSession visa 0446 IT credit -
-authenticationRequiredChargeDeclinedInsufficientFunds visa 3178 GB credit -
-threeDSecure2Required visa 3220 IE credit -
-threeDSecureRequiredChargeDeclined visa 1629 US credit -
-threeDSecureRequiredProcessingError visa 1280 US credit -
-threeDSecureOptional visa 3055 US credit -
-threeDSecureOptionalProcessingError visa 3097 US credit -
-amex_threeDSecureNotSupported amex 0005 US credit -
-debit_visaFsaProductCode visa 0072 US debit -
-debit_visaHsaProductCode visa 0072 US debit -
-mastercard_debit_mastercardFsaProductCode mastercard 8897 US debit -
-"""
-
 
 def _card(line: str) -> Card:
     name, brand, last4, country, funding, cobrand = line.split()
@@ -326,4 +193,4 @@ def _card(line: str) -> Card:
     return Card(TOKEN_PREFIX + name, brand, last4, country, funding, second, behaviour)
 
 
-CARDS: Mapping[str, Card] = {card.token: card for card in map(_card, _TABLE.strip().splitlines())}
+CARDS: Mapping[str, Card] = {card.token: card for card in map(_card, CARD_TABLE.strip().splitlines())}
