@@ -197,4 +197,4 @@ def decline_of(error: StripeError) -> Decline:
     if error.decline_code in HIDDEN or advised is None:
         return known
     again, advice = advised
-    return known._replace(again=again, operator=advice if known is GENERIC else f"{known.operator} {advice}")
+    return known._replace(again=again, operator=advice)
