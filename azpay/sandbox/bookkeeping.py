@@ -1,4 +1,4 @@
-"""Balance transactions: what a charge, a refund and a failed refund do to the balance."""
+"""Balance transactions: what a charge, a refund, a dispute and a payout do to the balance."""
 
 from __future__ import annotations
 
@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from azpay.sandbox.wire import Json
     from azpay.sandbox.world import World
 
+_CATEGORIES = {
+    "charge": "charge",
+    "payment": "charge",
+    "payment_failure_refund": "charge_failure",
+    "payment_refund": "refund",
+    "payout": "payout",
+    "payout_cancel": "payout_reversal",
+    "payout_failure": "payout_reversal",
+    "refund": "refund",
+    "refund_failure": "refund_failure",
+    "stripe_fee": "fee",
+}
+"""What Stripe's reports call each type. An `adjustment` says for itself what it is."""
+
 
 class Entry(NamedTuple):
     """`kind` is Stripe's `type`; `ready` is when the money can be paid out."""
@@ -21,26 +35,95 @@ class Entry(NamedTuple):
     kind: str
     amount: int
     ready: int
+    description: str | None
     fee: int = 0
+    fee_name: str = "Stripe processing fees"
+    category: str | None = None
 
 
 def book_charge(world: World, charge: Json, *, at_once: bool) -> Json:
     """What was captured, less Stripe's fee."""
     amount = charge["amount_captured"]
     ready = world.time if at_once else available_on(world.time)
-    return _book(world, charge, Entry("charge", amount, ready, currencies.fee(amount, charge["currency"])))
+    kind = "charge" if _is_card(charge) else "payment"
+    fee = currencies.fee(amount, charge["currency"])
+    return _book(world, charge, Entry(kind, amount, ready, charge["description"], fee))
+
+
+def book_charge_failure(world: World, charge: Json) -> Json:
+    """A bank takes back what it had confirmed. Stripe keeps its fee."""
+    ready = _same_time_as(world, charge["balance_transaction"])
+    description = f"Payment failure refund for {charge['id']}"
+    entry = Entry("payment_failure_refund", -charge["amount_captured"], ready, description)
+    return _book(world, charge, entry)
 
 
 def book_refund(world: World, refund: Json, charge: Json) -> Json:
     """The whole amount goes back; the fee of the charge is not returned."""
     ready = _same_time_as(world, charge["balance_transaction"])
-    return _book(world, refund, Entry("refund", -refund["amount"], ready))
+    kind = "refund" if _is_card(charge) else "payment_refund"
+    return _book(world, refund, Entry(kind, -refund["amount"], ready, _about("REFUND", charge)))
 
 
-def book_refund_failure(world: World, refund: Json) -> Json:
+def book_refund_failure(world: World, refund: Json, charge: Json) -> Json:
     """The money that could not be paid back returns to the balance."""
     ready = _same_time_as(world, refund["balance_transaction"])
-    return _book(world, refund, Entry("refund_failure", refund["amount"], ready))
+    entry = Entry("refund_failure", refund["amount"], ready, _about("REFUND FAILURE", charge))
+    return _book(world, refund, entry)
+
+
+def book_withdrawal(world: World, dispute: Json) -> Json:
+    """The bank takes the disputed amount, and Stripe a fee, from what is available, be it enough or not."""
+    fee = currencies.in_decimals_of(dispute["_fee"], dispute["currency"])
+    description = f"Chargeback withdrawal for {dispute['charge']}"
+    entry = Entry("adjustment", -dispute["amount"], world.time, description, fee, "Dispute fee", "dispute")
+    return _book(world, dispute, entry)
+
+
+def book_reinstatement(world: World, dispute: Json) -> Json:
+    """The dispute is won. Fees come back as the account has agreed with Stripe."""
+    returned = dispute["_fee"] * world.policy.dispute_fee_returned + dispute["_counter_fee"]
+    fee = -currencies.in_decimals_of(returned, dispute["currency"])
+    description = f"Chargeback reversal for {dispute['charge']}"
+    entry = Entry(
+        "adjustment",
+        dispute["amount"],
+        world.time,
+        description,
+        fee,
+        "Dispute fee refund",
+        "dispute_reversal",
+    )
+    return _book(world, dispute, entry)
+
+
+def book_counter_fee(world: World, dispute: Json) -> Json:
+    """What some countries are charged for answering a dispute."""
+    fee = currencies.in_decimals_of(dispute["_counter_fee"], dispute["currency"])
+    return _book(world, dispute, Entry("stripe_fee", -fee, world.time, "Dispute countered fee"))
+
+
+def book_payout(world: World, payout: Json, *, ready: int | None = None, batch: str | None = None) -> Json:
+    """Money leaves for the bank, out of a closed batch if the payout is an automatic one."""
+    entry = Entry("payout", -payout["amount"], ready or world.time, payout["description"])
+    return _book(world, payout, entry, batch=batch)
+
+
+def book_payout_return(world: World, payout: Json, kind: str) -> Json:
+    """A payout that was canceled or failed is in the balance again. `kind` says which."""
+    description = "STRIPE PAYOUT CANCEL" if kind == "payout_cancel" else "STRIPE PAYOUT FAILURE"
+    return _book(world, payout, Entry(kind, payout["amount"], world.time, description))
+
+
+def _is_card(charge: Json) -> bool:
+    kind: str = charge["payment_method_details"]["type"]
+    return kind == "card"
+
+
+def _about(what: str, charge: Json) -> str:
+    subject = "CHARGE" if _is_card(charge) else "PAYMENT"
+    description = charge["description"]
+    return f"{what} FOR {subject}" + (f" ({description})" if description else "")
 
 
 def _same_time_as(world: World, transaction: str | None) -> int:
@@ -51,45 +134,45 @@ def _same_time_as(world: World, transaction: str | None) -> int:
     return max(world.time, ready)
 
 
-def _book(world: World, source: Json, entry: Entry) -> Json:
-    kind, amount, ready, fee = entry
-    currency = source["currency"]
-    transaction = {
-        "id": world.ids.new("txn"),
-        "object": "balance_transaction",
-        "amount": amount,
-        "available_on": ready,
-        "balance_type": "payments",
-        "created": world.time,
-        "currency": currency,
-        "description": _description(source, kind),
-        "exchange_rate": None,
-        "fee": fee,
-        "fee_details": [_stripe_fee(fee, currency)] if fee else [],
-        "net": amount - fee,
-        "reporting_category": kind,
-        "source": source["id"],
-        "status": "pending" if ready > world.time else "available",
-        "type": kind,
-    }
+def _book(world: World, source: Json, entry: Entry, *, batch: str | None = None) -> Json:
+    transaction = _transaction(world, source, entry)
+    if batch is not None:
+        transaction["_batch"] = batch
     if world.ledger.post(transaction):
-        world.schedule.plan(ready, "release_funds", str(ready))
+        world.schedule.plan(entry.ready, "release_funds", str(entry.ready))
+    if transaction["net"] > 0:
+        _wake_refunds(world, transaction["currency"])
     return transaction
 
 
-def _description(source: Json, kind: str) -> str | None:
-    if kind == "charge":
-        description: str | None = source["description"]
-        return description
-    return f"REFUND {'FAILURE ' if kind == 'refund_failure' else ''}FOR CHARGE ({source['charge']})"
-
-
-def _stripe_fee(amount: int, currency: str) -> Json:
+def _transaction(world: World, source: Json, entry: Entry) -> Json:
+    currency = source["currency"]
     return {
-        "amount": amount,
+        "id": world.ids.new("txn"),
+        "object": "balance_transaction",
+        "amount": entry.amount,
+        "available_on": entry.ready,
+        "balance_type": "payments",
+        "created": world.time,
+        "currency": currency,
+        "description": entry.description,
+        "exchange_rate": None,
+        "fee": entry.fee,
+        "fee_details": [_stripe_fee(entry, currency)] if entry.fee else [],
+        "net": entry.amount - entry.fee,
+        "reporting_category": entry.category or _CATEGORIES[entry.kind],
+        "source": source["id"],
+        "status": "pending" if entry.ready > world.time else "available",
+        "type": entry.kind,
+    }
+
+
+def _stripe_fee(entry: Entry, currency: str) -> Json:
+    return {
+        "amount": entry.fee,
         "application": None,
         "currency": currency,
-        "description": "Stripe processing fees",
+        "description": entry.fee_name,
         "type": "stripe_fee",
     }
 
@@ -97,6 +180,14 @@ def _stripe_fee(amount: int, currency: str) -> Json:
 def _release_funds(world: World, due: str) -> None:
     if world.ledger.release(int(due)):
         world.emit("balance.available", balance(world))
+        for currency in world.ledger.currencies:
+            _wake_refunds(world, currency)
+
+
+def _wake_refunds(world: World, currency: str) -> None:
+    """Refunds that waited for money are looked at again."""
+    if world.refunds.where("_waits_for", currency):
+        world.schedule.plan(world.time, "fund_refunds", currency)
 
 
 def balance(world: World) -> Json:

@@ -83,6 +83,11 @@ def fixed_fee(currency: str) -> int:
     return _FIXED_FEE * 10 if currency in THREE_DECIMAL else _FIXED_FEE
 
 
+def in_decimals_of(fee: int, currency: str) -> int:
+    """A fee that is stated for two decimals, in the smallest unit of another currency."""
+    return fee * 10 if currency in THREE_DECIMAL else fee
+
+
 def spoken(amount: int, currency: str) -> str:
     """`$0.50 usd`, as Stripe's messages have it."""
     return f"{with_symbol(amount, currency)} {currency}"
@@ -93,13 +98,26 @@ def with_symbol(amount: int, currency: str) -> str:
     return f"{symbol}{major(amount, currency)}"
 
 
+def decimals(currency: str) -> int:
+    return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+
+
+def plain(amount: int, currency: str) -> str:
+    """The amount in major units, for a file: `-1234.50`."""
+    places = decimals(currency)
+    if not places:
+        return str(amount)
+    whole, part = divmod(abs(amount), 10**places)
+    return f"{'-' if amount < 0 else ''}{whole}.{part:0{places}}"
+
+
 def major(amount: int, currency: str) -> str:
     """The amount in major units, with its decimals."""
-    decimals = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
-    if not decimals:
+    places = decimals(currency)
+    if not places:
         return f"{amount:,}"
-    whole, part = divmod(amount, 10**decimals)
-    return f"{whole:,}.{part:0{decimals}}"
+    whole, part = divmod(amount, 10**places)
+    return f"{whole:,}.{part:0{places}}"
 
 
 def _refused(message: str, code: str) -> StripeError:

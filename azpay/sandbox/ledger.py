@@ -1,6 +1,9 @@
 """The balance: transactions that are never changed, and two sums per currency that follow from them.
 
 At any time, available + pending is the sum of `net` over all transactions.
+
+Whatever becomes available joins the open batch of its currency. An automatic payout takes the whole batch and
+closes it: so the rows of a payout are known without a search, and their sum is its amount.
 """
 
 from __future__ import annotations
@@ -19,13 +22,16 @@ DAYS_PENDING = 2
 
 class Ledger:
     def __init__(self) -> None:
-        self.transactions = Collection("balance_transaction", "currency", "type", "source")
+        self.transactions = Collection("balance_transaction", "currency", "type", "source", "_batch")
         self.available: dict[str, int] = defaultdict(int)
         self.pending: dict[str, int] = defaultdict(int)
+        self.batches: dict[str, int] = defaultdict(int)
         self._maturing: dict[int, list[str]] = {}
 
     def post(self, transaction: Json) -> bool:
         """Whether this is the first one that waits for its day, so that its release is to be planned."""
+        if transaction["status"] == "available":
+            transaction.setdefault("_batch", self.open_batch(transaction["currency"]))
         self.transactions.add(transaction)
         currency, net = transaction["currency"], transaction["net"]
         if transaction["status"] == "available":
@@ -40,10 +46,20 @@ class Ledger:
         """Pending money whose day has come becomes available. How many transactions that were."""
         released = self._maturing.pop(due, [])
         for transaction in map(self.transactions.get, released):
-            transaction["status"] = "available"
+            transaction.update(status="available", _batch=self.open_batch(transaction["currency"]))
+            self.transactions.reindex(transaction)
             self.pending[transaction["currency"]] -= transaction["net"]
             self.available[transaction["currency"]] += transaction["net"]
         return len(released)
+
+    def open_batch(self, currency: str) -> str:
+        return f"{currency}:{self.batches[currency]}"
+
+    def close_batch(self, currency: str) -> str:
+        """The batch that an automatic payout has taken. What becomes available from now on is in the next."""
+        closed = self.open_batch(currency)
+        self.batches[currency] += 1
+        return closed
 
     @property
     def currencies(self) -> list[str]:

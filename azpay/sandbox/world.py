@@ -14,6 +14,7 @@ from azpay.sandbox import versions
 from azpay.sandbox.faults import Faults
 from azpay.sandbox.ids import Ids
 from azpay.sandbox.ledger import Ledger
+from azpay.sandbox.policy import Policy
 from azpay.sandbox.scheduler import Schedule
 from azpay.sandbox.store import Collection
 from azpay.sandbox.webhooks import Deliveries, wants
@@ -52,7 +53,15 @@ class World:
         self.deliveries = Deliveries(retry_after)
         self.payment_intents = Collection("payment_intent", "customer")
         self.charges = Collection("charge", "customer", "payment_intent", "transfer_group")
-        self.refunds = Collection("refund", "charge", "payment_intent")
+        self.policy = Policy()
+        self.refunds = Collection("refund", "charge", "payment_intent", "_waits_for")
+        self.disputes = Collection("dispute", "charge", "payment_intent")
+        self.early_fraud_warnings = Collection("radar.early_fraud_warning", "charge", "payment_intent")
+        self.reviews = Collection("review", "charge", "open")
+        self.payouts = Collection("payout", "destination", "status")
+        self.bank_accounts = Collection("bank_account")
+        self.files = Collection("file", "purpose")
+        self.report_runs = Collection("reporting.report_run")
         self.customers = Collection("customer", "email")
         self.payment_methods = Collection("PaymentMethod", "customer")
         self.events = Collection("event", "type", "_undelivered")
@@ -62,6 +71,13 @@ class World:
             "pi": self.payment_intents,
             "ch": self.charges,
             "re": self.refunds,
+            "du": self.disputes,
+            "issfr": self.early_fraud_warnings,
+            "prv": self.reviews,
+            "po": self.payouts,
+            "ba": self.bank_accounts,
+            "file": self.files,
+            "frr": self.report_runs,
             "cus": self.customers,
             "pm": self.payment_methods,
             "evt": self.events,
@@ -115,6 +131,8 @@ class World:
             "account": asdict(self.account),
             "time": self.time,
             "base_url": self.base_url,
+            "policy": self.policy.as_json(),
+            "batches": self.ledger.batches,
             "ids": self.ids.dump(),
             "schedule": self.schedule.dump(),
             "faults": self.faults.dump(),
@@ -126,6 +144,8 @@ class World:
     def load(cls, data: Json) -> World:
         world = cls(Account(**data["account"]), seed=0, time=data["time"], retry_after=())
         world.base_url = data["base_url"]
+        world.policy = Policy().changed(data.get("policy", {}))
+        world.ledger.batches.update(data.get("batches", {}))
         world.ids = Ids(**data["ids"])
         world.faults = Faults.load(data["faults"])
         world.deliveries = Deliveries.load(data["deliveries"])

@@ -181,7 +181,7 @@ def _fail(world: World, refund_id: str) -> None:
     refund = world.refunds.get(refund_id)
     before = dict(refund)
     charge = world.charges.get(refund["charge"])
-    failure = book_refund_failure(world, refund)
+    failure = book_refund_failure(world, refund, charge)
     refund.update(
         status="failed",
         failure_reason="expired_or_canceled_card",
