@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from azpay.sandbox import mailing
+from azpay.sandbox.chaos import Chaos
 from azpay.sandbox.exchange import Desk
-from azpay.sandbox.faults import Fault, FaultKind
+from azpay.sandbox.faults import Fault
 from azpay.sandbox.idempotency import Answers
-from azpay.sandbox.resources import WORK, webhook_endpoints
+from azpay.sandbox.keys import Keys
+from azpay.sandbox.limits import LIMITS, Meter
+from azpay.sandbox.mishaps import Mishap, MishapKind, named
+from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
 from azpay.sandbox.resources.attempts import authenticated, awaiting
 from azpay.sandbox.summary import summary
+from azpay.sandbox.upsets import Upset, UpsetKind
 from azpay.sandbox.versions import LATEST, visible
 from azpay.sandbox.webhooks import RETRY_AFTER
 from azpay.sandbox.world import Account, World
@@ -23,10 +28,12 @@ from azpay.sandbox.world import Account, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from azpay.sandbox.chaos import Profile
     from azpay.sandbox.wire import Delivery, Json, Request, Response
 
 DEFAULT_KEY = "sk_test_azpay_sandbox"
 DEFAULT_ACCOUNT = "acct_1SandboxAzpay0001"
+DAY = 24 * 60 * 60
 
 _STATE = "azpay.sandbox.state/1"
 
@@ -64,7 +71,7 @@ class Sandbox:
         self._offset = 0
         account = Account(account_id, country, currency)
         self._world = World(account, seed=seed, time=self._now(), retry_after=webhook_retries)
-        self._desk = Desk(self._world, api_keys)
+        self._desk = Desk(self._world, Keys(api_keys))
         self.changes = 0
 
     @property
@@ -81,12 +88,20 @@ class Sandbox:
         self._world.base_url = url
 
     @_one_at_a_time
-    def handle(self, request: Request) -> Response:
-        """Answer one request. Raises `Lost` when a fault breaks the connection."""
+    def handle(self, request: Request, *, hold: bool = False) -> Response:
+        """Answer one request. Raises `Lost` when a fault breaks the connection.
+
+        With `hold`, the caller lets the answer's delay pass, and says `release` when it has gone out.
+        """
         self.tick()
         if request.method != "GET":
             self.changes += 1
-        return self._desk.answer(request)
+        return self._desk.answer(request, hold=hold)
+
+    @_one_at_a_time
+    def release(self, request: Request) -> None:
+        """A delayed answer has gone out: its idempotency key is free to be asked again."""
+        self._desk.release(request)
 
     @_one_at_a_time
     def awaiting_authentication(self, payment_intent: str) -> Json:
@@ -156,11 +171,11 @@ class Sandbox:
 
     def drop_next_answer(self, *, path: str = "", times: int = 1) -> None:
         """The next request is carried out, and its answer is lost."""
-        self._arm(Fault(FaultKind.DROP_ANSWER, path, times))
+        self._arm(Fault(Mishap(MishapKind.DROP_ANSWER), path, times=times))
 
     def drop_next_request(self, *, path: str = "", times: int = 1) -> None:
         """The next request is lost before it has any effect."""
-        self._arm(Fault(FaultKind.DROP_REQUEST, path, times))
+        self._arm(Fault(Mishap(MishapKind.DROP_REQUEST), path, times=times))
 
     def fail_next(
         self,
@@ -172,8 +187,45 @@ class Sandbox:
         store: bool = False,
         effect: bool = False,
     ) -> None:
-        """Answer the next request with an error of Stripe's; see `Fault` for `store` and `effect`."""
-        self._arm(Fault(FaultKind.FAIL, path, times, status, code, store, effect))
+        """Answer the next request with an error of Stripe's; see `Mishap` for `store` and `effect`."""
+        reason = "global-rate" if (status, code) == (429, None) else None
+        mishap = Mishap(MishapKind.FAIL, status, code, store, effect, reason)
+        self._arm(Fault(mishap, path, times=times))
+
+    def spoil_next(
+        self, fault: str, *, path: str = "", method: str = "", times: int = 1, seconds: float | None = None
+    ) -> None:
+        """The next request meets the fault of this name. Raises ValueError when there is none such."""
+        self._arm(Fault(named(fault, seconds), path, method, times))
+
+    @_one_at_a_time
+    def follow(self, chaos: Profile) -> None:
+        """From now on requests meet the faults of this profile. Draws go on where they were."""
+        self.changes += 1
+        faults = self._world.faults
+        faults.chaos = Chaos(chaos, faults.chaos.drawn)
+
+    @_one_at_a_time
+    def limit_requests(self, limits: str) -> None:
+        """`off`, `test` or `live`: Stripe's rate limits. Raises ValueError for any other word."""
+        if limits not in LIMITS:
+            raise ValueError(f"There are no rate limits {limits[:40]!r}. Known are {', '.join(LIMITS)}.")
+        self._desk.meter = Meter(LIMITS[limits])
+
+    @_one_at_a_time
+    def add_key(self, key: str, permissions: Sequence[str] | None = None) -> None:
+        """A secret key (`sk_test_…`), or a restricted one (`rk_test_…`) with its permissions.
+
+        Raises ValueError for what cannot be one. Adding a key again changes what it may do.
+        """
+        self.changes += 1
+        self._desk.keys.add(key, permissions)
+
+    @_one_at_a_time
+    def expire_key(self, key: str) -> None:
+        """Raises ValueError when there is no such key."""
+        self.changes += 1
+        self._desk.keys.expire(key)
 
     def _arm(self, fault: Fault) -> None:
         self.changes += 1
@@ -181,12 +233,49 @@ class Sandbox:
 
     def lose_events(self, *types: str, times: int = 1) -> None:
         """The next events of these types are made, but no webhook brings them."""
-        self.changes += 1
-        self._world.faults.lose_events(types, times)
+        self.upset_events(UpsetKind.LOST, *types, times=times)
 
     def never_make_events(self, *types: str) -> None:
+        self.upset_events(UpsetKind.NEVER_MADE, *types, times=None)
+
+    @_one_at_a_time
+    def upset_events(self, kind: UpsetKind, *types: str, times: int | None = 1, seconds: int = 0) -> None:
+        """Let this befall the next events of each type, for ever without `times`; `seconds` is a delay."""
         self.changes += 1
-        self._world.faults.never_make_events(types)
+        self._world.upsets.arm(Upset(kind, each, times, seconds) for each in types)
+
+    @_one_at_a_time
+    def calm_events(self) -> None:
+        """Nothing more befalls events, whatever was armed."""
+        self.changes += 1
+        self._world.upsets.disarm()
+
+    @_one_at_a_time
+    def retry_webhooks_after(self, seconds: Sequence[int]) -> None:
+        """From now on, a delivery that failed is repeated after these times."""
+        self.changes += 1
+        self._world.deliveries.repeat_after(seconds)
+
+    @_one_at_a_time
+    def roll_secret(self, endpoint: str, *, overlap: int = DAY) -> str:
+        """A new secret for an endpoint. Raises `StripeError` when there is none with this id."""
+        self.tick()
+        self.changes += 1
+        return webhook_endpoints.roll_secret(self._world, endpoint, overlap=overlap)
+
+    @_one_at_a_time
+    def listen(self, listener: str, *, listens: bool) -> bool:
+        """A listener of the Stripe CLI has come or gone. False when there is none with this id."""
+        return stripecli.listen(self._world, listener, listens=listens)
+
+    @_one_at_a_time
+    def find(self, identifier: str) -> Json | None:
+        """Whatever has this id, as the newest version shows it."""
+        self.tick()
+        found = self._world.find(identifier)
+        if found is None or identifier.startswith("evt_"):
+            return found and _whole_event(found)
+        return _shown([found])[0]
 
     @_one_at_a_time
     def snapshot(self) -> bytes:
@@ -194,7 +283,7 @@ class Sandbox:
         state = {
             "schema": _STATE,
             "offset": self._offset,
-            "api_keys": self._desk.api_keys,
+            "keys": self._desk.keys.dump(),
             "answers": self._desk.answers.dump(),
             "world": self._world.dump(),
         }
@@ -208,7 +297,7 @@ class Sandbox:
         try:
             sandbox._offset = state["offset"]
             sandbox._world = World.load(state["world"])
-            sandbox._desk = Desk(sandbox._world, state["api_keys"], Answers.load(state["answers"]))
+            sandbox._desk = Desk(sandbox._world, Keys.load(state["keys"]), Answers.load(state["answers"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"This sandbox's state is damaged: {error!r}") from error
         return sandbox

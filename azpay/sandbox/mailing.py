@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from azpay.sandbox.versions import LATEST, visible
-from azpay.sandbox.webhooks import signature
+from azpay.sandbox.webhooks import secrets_of, signature
 from azpay.sandbox.wire import Delivery
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ def shown_event(event: Json, version: str) -> Json:
     if version != LATEST:
         data = msgspec.json.decode(data)
         data["object"] = visible(data["object"], version)
+        if "previous_attributes" in data:
+            data["previous_attributes"] = _known_to(data["object"], data["previous_attributes"])
     return {**visible(event, version), "api_version": version, "data": data}
+
+
+def _known_to(shown: Json, previous: Json) -> Json:
+    """Without the fields that this version does not show."""
+    return {name: value for name, value in previous.items() if name in shown}
 
 
 def due_deliveries(world: World, *, signed_at: int) -> list[Delivery]:
@@ -35,13 +43,24 @@ def due_deliveries(world: World, *, signed_at: int) -> list[Delivery]:
 
 
 def _delivery(world: World, parcel: Parcel, signed_at: int) -> Delivery:
-    """The signature is fresh for every attempt."""
-    endpoint = world.webhook_endpoints.get(parcel.endpoint)
+    listener = world.listener(parcel.endpoint)
     event = world.events.get(parcel.event)
-    version = endpoint["api_version"] or world.account.api_version
-    body = msgspec.json.encode(shown_event(event, version))
-    headers = {**_HEADERS, "Stripe-Signature": signature(body, endpoint["_secret"], signed_at)}
-    return Delivery(event["id"], endpoint["id"], parcel.attempt, endpoint["url"], headers, body)
+    version = listener["api_version"] or world.account.api_version
+    delivery = _signed(world, parcel, shown_event(event, version), signed_at)
+    if delivery.url:
+        return delivery
+    return replace(delivery, newest=_signed(world, parcel, shown_event(event, LATEST), signed_at))
+
+
+def _signed(world: World, parcel: Parcel, event: Json, signed_at: int) -> Delivery:
+    """The signature is fresh for every attempt."""
+    listener = world.listener(parcel.endpoint)
+    body = msgspec.json.encode(event)
+    signed = signature(body, secrets_of(listener, world.time), signed_at)
+    headers = {**_HEADERS, "Stripe-Signature": signed}
+    return Delivery(
+        parcel.event, parcel.endpoint, parcel.attempt, listener["url"], headers, body, event["type"]
+    )
 
 
 def settle(world: World, delivery: Delivery, status: int | None) -> None:

@@ -1,4 +1,7 @@
-"""Signing events and delivering them, until an endpoint says 2xx or the attempts are used up."""
+"""Signing events and delivering them, until an endpoint says 2xx or the attempts are used up.
+
+Whoever hears events is a row with `enabled_events` and secrets: an endpoint, or a listener of the Stripe CLI.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,33 @@ from hashlib import sha256
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
+from azpay.sandbox.event_types import NAMED_ONLY
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from azpay.sandbox.wire import Json
 
-RETRY_AFTER = (5 * 60, 60 * 60)
+_MINUTE, _HOUR = 60, 60 * 60
+
+RETRY_AFTER = (5 * _MINUTE, _HOUR)
 """Seconds between the attempts: three attempts, as Stripe makes them for test events."""
+
+RETRY_AFTER_LIVE = (5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, 5 * _HOUR, 10 * _HOUR, *[12 * _HOUR] * 4)
+"""As for live events: ever longer, and none after three days."""
+
+SCHEDULES = {"test": RETRY_AFTER, "live": RETRY_AFTER_LIVE, "none": ()}
+
+ASKED_FOR = 0
+"""The number of an attempt that is not repeated: by hand, by an upset, or to a listener."""
+
+LISTENER = "wsid"
+"""Before the ids of the Stripe CLI's listeners."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Parcel:
-    """One event on its way to one endpoint. Attempt 0 was asked for by hand, and is not repeated."""
+    """One event on its way to one endpoint. An attempt `ASKED_FOR` is not repeated."""
 
     due: int
     number: int
@@ -34,6 +52,10 @@ class Deliveries:
         self._waiting: list[Parcel] = []
         self._posted: dict[tuple[str, str, int], Parcel] = {}
         self._numbered = 0
+
+    def repeat_after(self, seconds: Sequence[int]) -> None:
+        """From now on, failed attempts are repeated after these times."""
+        self._retry_after = tuple(seconds)
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._posted)
@@ -87,12 +109,40 @@ class Deliveries:
         return deliveries
 
 
-def signature(body: bytes, secret: str, timestamp: int) -> str:
-    """The `Stripe-Signature` header: HMAC-SHA256 over the time and the raw body."""
-    digest = hmac.new(secret.encode(), b"%d.%s" % (timestamp, body), sha256).hexdigest()
-    return f"t={timestamp},v1={digest}"
+def first_attempt(listener: str) -> int:
+    """An endpoint is tried again; a listener hears an event once or not at all."""
+    return ASKED_FOR if listener.startswith(f"{LISTENER}_") else 1
 
 
-def wants(endpoint: Json, event_type: str) -> bool:
-    enabled = endpoint["enabled_events"]
-    return endpoint["status"] == "enabled" and ("*" in enabled or event_type in enabled)
+def secrets_of(listener: Json, now: int) -> list[str]:
+    """The newest first, then those that were rolled and may still be used."""
+    former = [secret for secret, until in listener.get("_former_secrets", ()) if now < until]
+    return [listener["_secret"], *former]
+
+
+def roll(listener: Json, secret: str, *, now: int, overlap: int) -> None:
+    """From now on `secret`; for `overlap` seconds the old ones too."""
+    still = [[old, min(until, now + overlap)] for old, until in listener.get("_former_secrets", ())]
+    listener["_former_secrets"] = [[listener["_secret"], now + overlap], *still] if overlap else []
+    listener["_secret"] = secret
+
+
+def signature(body: bytes, secrets: Sequence[str], timestamp: int) -> str:
+    """The `Stripe-Signature` header: HMAC-SHA256 over the time and the raw body, once for each secret.
+
+    As with Stripe's test events, a `v0` follows that nobody may rely on.
+    """
+    signed = b"%d.%s" % (timestamp, body)
+    schemes = [f"v1={_digest(secret, signed)}" for secret in secrets]
+    return ",".join((f"t={timestamp}", *schemes, f"v0={_digest('v0', signed)}"))
+
+
+def _digest(secret: str, signed: bytes) -> str:
+    return hmac.new(secret.encode(), signed, sha256).hexdigest()
+
+
+def wants(listener: Json, event_type: str) -> bool:
+    enabled = listener["enabled_events"]
+    if listener["status"] != "enabled":
+        return False
+    return event_type in enabled or ("*" in enabled and event_type not in NAMED_ONLY)

@@ -24,14 +24,22 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
+    """`delay` is how many seconds it takes, `arriving` how many bytes come before the connection breaks."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
+    delay: float = 0.0
+    arriving: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A webhook to post now. Answer with `Sandbox.delivered`."""
+    """A webhook to post now. Answer with `Sandbox.delivered`.
+
+    Without a `url`, `endpoint` is a listener of the Stripe CLI; `newest` is the same in the newest version, which
+    it may prefer. `type` is the event's.
+    """
 
     event: str
     endpoint: str
@@ -39,11 +47,15 @@ class Delivery:
     url: str
     headers: Mapping[str, str]
     body: bytes
+    type: str = ""
+    newest: Delivery | None = None
 
 
 class Lost(Exception):
-    """The connection died. `effect` says whether the request had been carried out."""
+    """The connection died. `effect` says whether the request had been carried out, `after` how many seconds
+    nothing was heard before."""
 
-    def __init__(self, *, effect: bool) -> None:
+    def __init__(self, *, effect: bool, after: float = 0.0) -> None:
         super().__init__("The connection was lost.")
         self.effect = effect
+        self.after = after

@@ -6,23 +6,30 @@ Resources act on a `World`; nothing in it knows about HTTP.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from azpay.sandbox import versions
+from azpay.sandbox.announcing import announce
 from azpay.sandbox.faults import Faults
 from azpay.sandbox.ids import Ids
 from azpay.sandbox.ledger import Ledger
 from azpay.sandbox.policy import Policy
 from azpay.sandbox.scheduler import Schedule
 from azpay.sandbox.store import Collection
-from azpay.sandbox.webhooks import Deliveries, wants
+from azpay.sandbox.upsets import Upsets
+from azpay.sandbox.webhooks import Deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from azpay.sandbox.wire import Json
+
+
+_ALIASES = {"py": "ch"}
+"""A charge of a bank account goes by another prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class World:
         self.ids = Ids(seed)
         self.schedule = Schedule()
         self.faults = Faults()
+        self.upsets = Upsets()
         self.deliveries = Deliveries(retry_after)
         self.payment_intents = Collection("payment_intent", "customer")
         self.charges = Collection("charge", "customer", "payment_intent", "transfer_group")
@@ -64,8 +72,12 @@ class World:
         self.report_runs = Collection("reporting.report_run")
         self.customers = Collection("customer", "email")
         self.payment_methods = Collection("PaymentMethod", "customer")
+        self.setup_intents = Collection("setupintent", "customer", "payment_method")
+        self.setup_attempts = Collection("setup_attempt", "setup_intent")
+        self.mandates = Collection("mandate", "payment_method")
         self.events = Collection("event", "type", "_undelivered")
         self.webhook_endpoints = Collection("webhook_endpoint")
+        self.listeners = Collection("stripecli_session")
         self.ledger = Ledger()
         self.collections = {
             "pi": self.payment_intents,
@@ -80,51 +92,34 @@ class World:
             "frr": self.report_runs,
             "cus": self.customers,
             "pm": self.payment_methods,
+            "seti": self.setup_intents,
+            "setatt": self.setup_attempts,
+            "mandate": self.mandates,
             "evt": self.events,
             "we": self.webhook_endpoints,
+            "wsid": self.listeners,
             "txn": self.ledger.transactions,
         }
         """By the prefix of the ids that live there."""
 
     def find(self, identifier: str) -> Json | None:
         """Whatever has this id."""
-        collection = self.collections.get(identifier.partition("_")[0])
+        prefix = identifier.partition("_")[0]
+        collection = self.collections.get(_ALIASES.get(prefix, prefix))
         return None if collection is None else collection.find(identifier)
 
     def emit(self, kind: str, subject: Json, *, previous: Json | None = None) -> None:
         """Make an event of what just happened, and send it to whoever listens."""
-        if self.faults.is_unmade(kind):
-            return
-        event = self._event(kind, subject, previous)
-        listening = [endpoint for endpoint in self.webhook_endpoints if wants(endpoint, kind)]
-        event["_awaited"] = [endpoint["id"] for endpoint in listening]
-        event["pending_webhooks"] = len(listening)
-        event["_undelivered"] = bool(listening)
-        self.events.add(event)
-        if self.faults.loses(kind):
-            return
-        for endpoint in listening:
-            self.deliveries.send(event["id"], endpoint["id"], due=self.time)
+        announce(self, kind, subject, previous)
 
-    def _event(self, kind: str, subject: Json, previous: Json | None) -> Json:
-        data: Json = {"object": versions.visible(subject, versions.LATEST)}
-        if previous is not None:
-            data["previous_attributes"] = previous
-        cause = self.cause
-        return {
-            "id": self.ids.new("evt"),
-            "object": "event",
-            "api_version": self.account.api_version,
-            "created": self.time,
-            "data": msgspec.Raw(msgspec.json.encode(data)),
-            "livemode": False,
-            "pending_webhooks": 0,
-            "request": {
-                "id": cause and cause.request,
-                "idempotency_key": cause and cause.idempotency_key,
-            },
-            "type": kind,
-        }
+    def listening(self) -> Iterator[Json]:
+        """Everyone who hears events: endpoints, and the Stripe CLI's listeners."""
+        return chain(self.webhook_endpoints, self.listeners)
+
+    def listener(self, identifier: str) -> Json:
+        """The endpoint, or the listener of the Stripe CLI, with this id."""
+        listener = self.listeners.find(identifier)
+        return self.webhook_endpoints.get(identifier) if listener is None else listener
 
     def dump(self) -> Json:
         return {
@@ -136,6 +131,7 @@ class World:
             "ids": self.ids.dump(),
             "schedule": self.schedule.dump(),
             "faults": self.faults.dump(),
+            "upsets": self.upsets.dump(),
             "deliveries": self.deliveries.dump(),
             "objects": {prefix: rows.dump() for prefix, rows in self.collections.items()},
         }
@@ -148,6 +144,7 @@ class World:
         world.ledger.batches.update(data.get("batches", {}))
         world.ids = Ids(**data["ids"])
         world.faults = Faults.load(data["faults"])
+        world.upsets = Upsets.load(data["upsets"])
         world.deliveries = Deliveries.load(data["deliveries"])
         objects = data["objects"]
         world.ledger.load(objects.pop("txn"))

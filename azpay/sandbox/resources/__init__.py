@@ -18,6 +18,7 @@ from azpay.sandbox.resources import (
     payment_intents,
     payment_methods,
     refunds,
+    stripecli,
     webhook_endpoints,
 )
 
@@ -36,6 +37,7 @@ _ROUTED = (
     payment_intents,
     payment_methods,
     refunds,
+    stripecli,
     webhook_endpoints,
 )
 

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox.errors import bad_request
+from azpay.sandbox.errors import bad_request, no_such
 from azpay.sandbox.lists import list_page, paged_by_time
 from azpay.sandbox.mailing import shown_event
-from azpay.sandbox.params import array_of, boolean, shape, text
+from azpay.sandbox.params import array_of, boolean, missing, shape, text
 from azpay.sandbox.routing import Call, Route
+from azpay.sandbox.webhooks import ASKED_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,14 @@ _MAX_TYPES = 20
 
 
 def _retrieve(world: World, call: Call) -> Json:
-    return _shown(world, world.events.get(call.ids["event"]))
+    return _shown(world, _kept(world, call.ids["event"]))
+
+
+def _kept(world: World, identifier: str) -> Json:
+    event = world.events.get(identifier)
+    if event["created"] < world.time - _KEPT_FOR:
+        raise no_such("event", identifier, param="id")
+    return event
 
 
 def _list(world: World, call: Call) -> Json:
@@ -59,10 +67,22 @@ def _is_one_of(kind: str, types: list[str]) -> bool:
 
 def _retry(world: World, call: Call) -> Json:
     """Send an event again, by hand. This leaves the automatic attempts alone."""
-    event = world.events.get(call.ids["event"])
-    endpoint = world.webhook_endpoints.get(call.params["webhook_endpoint"], param="webhook_endpoint")
-    world.deliveries.send(event["id"], endpoint["id"], due=world.time, attempt=0)
+    event = _kept(world, call.ids["event"])
+    for listener in _asked_for(world, call.params):
+        world.deliveries.send(event["id"], listener["id"], due=world.time, attempt=ASKED_FOR)
     return _shown(world, event)
+
+
+def _asked_for(world: World, params: Json) -> list[Json]:
+    """An endpoint by its id, or everyone who listens through the Stripe CLI."""
+    if params.get("for_stripecli"):
+        return list(world.listeners)
+    if "webhook_endpoint" not in params:
+        raise missing("webhook_endpoint")
+    endpoint = world.webhook_endpoints.get(params["webhook_endpoint"], param="webhook_endpoint", status=400)
+    if endpoint["status"] != "enabled":
+        raise bad_request("This webhook endpoint is disabled.", param="webhook_endpoint")
+    return [endpoint]
 
 
 ROUTES = (
@@ -71,7 +91,7 @@ ROUTES = (
     Route(
         "POST",
         "/v1/events/{event}/retry",
-        shape(webhook_endpoint=text()).requiring("webhook_endpoint"),
+        shape(webhook_endpoint=text(), for_stripecli=boolean),
         _retry,
     ),
 )

@@ -3,10 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpay.sandbox.errors import bad_request
+from azpay.sandbox.event_types import EVENT_TYPES
 from azpay.sandbox.lists import chosen, list_page, paged
 from azpay.sandbox.params import (
     array_of,
     boolean,
+    choice,
     clearable,
     merged_metadata,
     metadata,
@@ -17,17 +19,20 @@ from azpay.sandbox.params import (
 )
 from azpay.sandbox.routing import Call, Route
 from azpay.sandbox.versions import check_version
+from azpay.sandbox.webhooks import roll
 
 if TYPE_CHECKING:
     from azpay.sandbox.wire import Json
     from azpay.sandbox.world import World
 
 MAX_ENDPOINTS = 16
+MAX_VERSIONS = 3
 
+_EVENTS = array_of(choice("*", *sorted(EVENT_TYPES)))
 _UPDATE = shape(
     description=clearable(text()),
     disabled=boolean,
-    enabled_events=array_of(text()),
+    enabled_events=_EVENTS,
     metadata=metadata,
     url=url("http", "https"),
 )
@@ -35,7 +40,7 @@ _CREATE = shape(
     api_version=text(),
     connect=unsupported,
     description=clearable(text()),
-    enabled_events=array_of(text()),
+    enabled_events=_EVENTS,
     metadata=metadata,
     url=url("http", "https"),
 ).requiring("enabled_events", "url")
@@ -54,9 +59,8 @@ def _create(world: World, call: Call) -> Json:
     """The secret is in this answer, and in no other."""
     params = call.params
     _check(params)
-    if sum(1 for _ in world.webhook_endpoints) >= MAX_ENDPOINTS:
-        raise bad_request(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
     version = check_version(params["api_version"]) if "api_version" in params else None
+    _check_limits(world, version)
     endpoint = {
         "id": world.ids.new("we"),
         "object": "webhook_endpoint",
@@ -78,6 +82,26 @@ def _create(world: World, call: Call) -> Json:
 def _check(params: Json) -> None:
     if "enabled_events" in params and not params["enabled_events"]:
         raise bad_request("You must enable at least one event.", param="enabled_events")
+
+
+def _check_limits(world: World, version: str | None) -> None:
+    """Only so many endpoints, and only so many versions among them."""
+    if sum(1 for _ in world.webhook_endpoints) >= MAX_ENDPOINTS:
+        raise bad_request(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
+    default = world.account.api_version
+    used = {endpoint["api_version"] or default for endpoint in world.webhook_endpoints}
+    if len(used | {version or default}) > MAX_VERSIONS:
+        raise bad_request(
+            f"You may have webhook endpoints for at most {MAX_VERSIONS} API versions.", param="api_version"
+        )
+
+
+def roll_secret(world: World, identifier: str, *, overlap: int) -> str:
+    """A new secret. For `overlap` seconds, deliveries are signed with the old ones too."""
+    endpoint = world.webhook_endpoints.get(identifier)
+    secret = world.ids.new("whsec")
+    roll(endpoint, secret, now=world.time, overlap=overlap)
+    return secret
 
 
 def _retrieve(world: World, call: Call) -> Json:
