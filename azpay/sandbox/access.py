@@ -1,4 +1,4 @@
-"""What the headers say: who is asking, and for which version."""
+"""What the headers say: who is asking, what they may do, and for which version."""
 
 from __future__ import annotations
 
@@ -11,19 +11,34 @@ from azpay.sandbox.errors import StripeError, bad_request
 from azpay.sandbox.versions import check_version
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
+    from azpay.sandbox.keys import Keys
+    from azpay.sandbox.routing import Route
     from azpay.sandbox.wire import Request
 
 _SHOWN = 4
 
 
-def check_key(headers: Mapping[str, str], known: Collection[str]) -> None:
+def check_key(headers: Mapping[str, str], keys: Keys) -> str:
+    """The key of a request that may come in. Raises Stripe's 401 for any other."""
     key = _key(headers.get("authorization", ""))
     if not key:
         raise StripeError(401, wording.NO_KEY)
-    if key not in known:
-        raise StripeError(401, f"Invalid API Key provided: {_masked(key)}")
+    if key.startswith("pk_"):
+        raise StripeError(401, wording.PUBLISHABLE_KEY, code="secret_key_required")
+    if keys.has_expired(key):
+        raise StripeError(401, f"Expired API Key provided: {masked(key)}", code="api_key_expired")
+    if key not in keys:
+        raise StripeError(401, f"Invalid API Key provided: {masked(key)}")
+    return key
+
+
+def check_permission(key: str, keys: Keys, route: Route, account: str) -> None:
+    """Raises Stripe's 403, which names the permission that a restricted key lacks."""
+    lacking = keys.lacking(key, route)
+    if lacking is not None:
+        raise StripeError(403, wording.permission_missing(masked(key), account, lacking))
 
 
 def _key(authorization: str) -> str:
@@ -35,11 +50,12 @@ def _key(authorization: str) -> str:
         return ""
     try:
         return b64decode(credentials, validate=True).decode("ascii").partition(":")[0]
-    except (Base64Error, UnicodeDecodeError):
+    except (Base64Error, ValueError):
         return ""
 
 
-def _masked(key: str) -> str:
+def masked(key: str) -> str:
+    """Enough of a key to recognise it by."""
     prefix = "_".join(key.split("_")[:2]) + "_" if key.count("_") > 1 else ""
     return f"{prefix[:12]}****{key[-_SHOWN:]}" if len(key) > len(prefix) + _SHOWN else "****"
 
@@ -59,3 +75,5 @@ def check_content_type(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.body and kind not in ("", "application/x-www-form-urlencoded"):
         raise bad_request(wording.WRONG_CONTENT_TYPE)
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise bad_request(wording.COMPRESSED)

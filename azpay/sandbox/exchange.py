@@ -1,7 +1,8 @@
 """One request, one answer.
 
-A request passes gates: the key, the version, the address, the idempotency key, the parameters. What gets
-through is carried out, and from then on its answer is kept under the idempotency key, whatever it is.
+A request passes gates: the key, the rate limits, the address, its permission, the version, the idempotency
+key, the parameters. What gets through is carried out, and from then on its answer is kept under the
+idempotency key, whatever it is.
 """
 
 from __future__ import annotations
@@ -11,23 +12,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from azpay.sandbox import access
+from azpay.sandbox import access, mishaps
 from azpay.sandbox.errors import StripeError
 from azpay.sandbox.faults import HEADER as FAULT_HEADER
-from azpay.sandbox.faults import FaultKind
 from azpay.sandbox.forms import decode
-from azpay.sandbox.idempotency import Answer, Answers, check_key, fingerprint
+from azpay.sandbox.idempotency import Answer, Answers, check_key, fingerprint, in_use
+from azpay.sandbox.limits import Meter
+from azpay.sandbox.mishaps import MishapKind
 from azpay.sandbox.rendering import check_expansions, render
 from azpay.sandbox.resources import ROUTES
 from azpay.sandbox.routing import Call, Router
 from azpay.sandbox.versions import visible
-from azpay.sandbox.wire import Lost, Response
+from azpay.sandbox.wire import Response
 from azpay.sandbox.world import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from azpay.sandbox.faults import Fault
+    from azpay.sandbox.keys import Keys
+    from azpay.sandbox.mishaps import Mishap
     from azpay.sandbox.routing import Route
     from azpay.sandbox.wire import Request
     from azpay.sandbox.world import World
@@ -43,8 +46,7 @@ class Outcome:
     body: bytes
     executed: bool = False
     original: str | None = None
-    should_retry: bool | None = None
-    limited: bool = False
+    mishap: Mishap | None = None
 
 
 class Asked(NamedTuple):
@@ -55,64 +57,92 @@ class Asked(NamedTuple):
     expand: Sequence[str]
 
 
+class Place(NamedTuple):
+    """The endpoint that a request came to, and the ids in its address."""
+
+    route: Route
+    ids: Mapping[str, str]
+
+
 class Desk:
     """Answers requests to one account, and remembers what it said."""
 
-    def __init__(self, world: World, api_keys: Sequence[str], answers: Answers | None = None) -> None:
+    def __init__(self, world: World, keys: Keys, answers: Answers | None = None) -> None:
         self.answers = answers or Answers()
-        self.api_keys = tuple(api_keys)
+        self.keys = keys
+        self.meter = Meter()
         self._world = world
+        self._held = set[str]()
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Request, *, hold: bool = False) -> Response:
+        """With `hold`, the idempotency key of a delayed answer is in use until `release`."""
         request_id = self._world.ids.new("req")
-        fault = None
+        mishap = None
         try:
-            fault = self._world.faults.strike(request.path, request.headers.get(FAULT_HEADER))
-            if fault is not None and fault.kind is FaultKind.DROP_REQUEST:
-                raise Lost(effect=False)
-            outcome = self._pass_gates(request, request_id, fault)
+            mishap = self._world.faults.strike(request)
+            if mishap is not None:
+                mishaps.lose_request(mishap)
+            outcome = self._pass_gates(request, request_id, mishap)
         except StripeError as error:
             outcome = self._refusal(error, request_id, self._world.account.api_version)
-        if fault is not None and fault.kind is FaultKind.DROP_ANSWER and not _asked_again(request, outcome):
-            raise Lost(effect=outcome.executed)
-        return Response(outcome.status, self._headers(request, request_id, outcome), outcome.body)
+        answer = Response(outcome.status, self._headers(request, request_id, outcome), outcome.body)
+        if mishap is not None and not _asked_again(request, outcome):
+            answer = mishaps.spoil(mishap, answer, effect=outcome.executed)
+        if hold and answer.delay and outcome.executed:
+            self._held.add(request.headers.get("idempotency-key", ""))
+        return answer
 
-    def _pass_gates(self, request: Request, request_id: str, fault: Fault | None) -> Outcome:
-        access.check_key(request.headers, self.api_keys)
-        access.check_account(request.headers, self._world.account.id)
+    def release(self, request: Request) -> None:
+        """A held answer has gone out."""
+        self._held.discard(request.headers.get("idempotency-key", ""))
+
+    def _pass_gates(self, request: Request, request_id: str, mishap: Mishap | None) -> Outcome:
+        place, limited = self._admit(request)
+        if limited is not None:
+            return self._failure(limited, request_id)
         key = _idempotency_key(request)
         if key is None:
-            return self._carry_out(self._read(request), request_id, None, fault)
+            return self._carry_out(self._read(request, place), request_id, None, mishap)
+        if key in self._held:
+            raise in_use(key)
         seen = fingerprint(request)
         kept = self.answers.recall(key, seen, self._world.time)
         if kept is not None:
             return Outcome(kept.status, kept.body.encode(), original=kept.request_id)
-        outcome = self._carry_out(self._read(request), request_id, key, fault)
+        outcome = self._carry_out(self._read(request, place), request_id, key, mishap)
         if outcome.executed:
             answer = Answer(seen, outcome.status, outcome.body.decode(), request_id, self._world.time)
             self.answers.keep(key, answer)
         return outcome
 
-    def _read(self, request: Request) -> Asked:
-        """The endpoint and its parameters. Nothing has been done yet, and nothing is kept if this fails."""
+    def _admit(self, request: Request) -> tuple[Place, Mishap | None]:
+        """Who may come in, and how often."""
+        account = self._world.account.id
+        key = access.check_key(request.headers, self.keys)
+        access.check_account(request.headers, account)
+        limited = self.meter.admit(self._world.time)
+        place = Place(*_ROUTER.find(request.method, request.path))
+        access.check_permission(key, self.keys, place.route, account)
+        return place, limited or self.meter.admit_to(place.route)
+
+    def _read(self, request: Request, place: Place) -> Asked:
+        """The parameters. Nothing has been done yet, and nothing is kept if this fails."""
         version = access.requested_version(request.headers, self._world.account.api_version)
-        route, ids = _ROUTER.find(request.method, request.path)
         access.check_content_type(request)
         form = decode(request.query)
         if request.method == "POST":
             form |= decode(request.body)
-        params = route.shape.read(form)
+        params = place.route.shape.read(form)
         expand: Sequence[str] = params.pop("expand", ())
-        check_expansions(route.answers, expand)
-        return Asked(route, Call(ids, params, version), expand)
+        check_expansions(place.route.answers, expand)
+        return Asked(place.route, Call(place.ids, params, version), expand)
 
-    def _carry_out(self, asked: Asked, request_id: str, key: str | None, fault: Fault | None) -> Outcome:
-        failing = fault is not None and fault.kind is FaultKind.FAIL
-        if fault is None or not failing:
+    def _carry_out(self, asked: Asked, request_id: str, key: str | None, mishap: Mishap | None) -> Outcome:
+        if mishap is None or mishap.kind is not MishapKind.FAIL:
             return self._execute(asked, request_id, key)
-        if fault.effect:
+        if mishap.effect:
             self._execute(asked, request_id, key)
-        return self._failure(fault, request_id)
+        return self._failure(mishap, request_id)
 
     def _execute(self, asked: Asked, request_id: str, key: str | None) -> Outcome:
         world, version = self._world, asked.call.version
@@ -126,14 +156,10 @@ class Desk:
         body = msgspec.json.encode(render(world, answer, version=version, expand=asked.expand))
         return Outcome(200, body, executed=True)
 
-    def _failure(self, fault: Fault, request_id: str) -> Outcome:
+    def _failure(self, mishap: Mishap, request_id: str) -> Outcome:
         """What was asked for may have been done; what is kept cannot be had by asking again."""
-        error = fault.error()
-        outcome = self._refusal(error, request_id, self._world.account.api_version)
-        kept = fault.store or fault.effect
-        retry = True if error.code == "lock_timeout" else False if kept else None
-        limited = error.code == "rate_limit"
-        return replace(outcome, executed=kept, should_retry=retry, limited=limited)
+        outcome = self._refusal(mishap.error(), request_id, self._world.account.api_version)
+        return replace(outcome, executed=mishap.store or mishap.effect, mishap=mishap)
 
     def _refusal(self, error: StripeError, request_id: str, version: str) -> Outcome:
         shown = error.error()
@@ -145,21 +171,36 @@ class Desk:
         return Outcome(error.status, msgspec.json.encode({"error": shown}))
 
     def _headers(self, request: Request, request_id: str, outcome: Outcome) -> dict[str, str]:
-        default = self._world.account.api_version
         headers = {
             "Content-Type": "application/json",
             "Request-Id": request_id,
-            "Stripe-Version": request.headers.get("stripe-version", default),
+            "Stripe-Version": self._version_to_name(request),
         }
-        if "idempotency-key" in request.headers:
-            headers["Idempotency-Key"] = request.headers["idempotency-key"]
+        key = request.headers.get("idempotency-key", "")
+        if key.isascii() and key.isprintable() and key:
+            headers["Idempotency-Key"] = key
         if outcome.original is not None:
             headers |= {"Original-Request": outcome.original, "Idempotent-Replayed": "true"}
-        if outcome.should_retry is not None:
-            headers["Stripe-Should-Retry"] = str(outcome.should_retry).lower()
-        if outcome.limited:
-            headers["Stripe-Rate-Limited-Reason"] = "global-rate"
-        return headers
+        return headers if outcome.mishap is None else _marked(headers, outcome.mishap)
+
+    def _version_to_name(self, request: Request) -> str:
+        default = self._world.account.api_version
+        try:
+            return access.requested_version(request.headers, default)
+        except StripeError:
+            return default
+
+
+def _marked(headers: dict[str, str], mishap: Mishap) -> dict[str, str]:
+    """What a failure says about trying again. A lock that was not had has not even a request id."""
+    if mishap.code == "lock_timeout":
+        unnamed = {name: value for name, value in headers.items() if name != "Request-Id"}
+        return unnamed | {"Stripe-Should-Retry": "true"}
+    if mishap.store or mishap.effect:
+        return headers | {"Stripe-Should-Retry": "false"}
+    if mishap.reason is not None:
+        return headers | {"Stripe-Rate-Limited-Reason": mishap.reason}
+    return headers
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -74,7 +74,13 @@ def check_key(key: str) -> str:
         raise bad_request("Idempotency keys must not be empty.")
     if len(key) > MAX_KEY:
         raise bad_request(f"Idempotency keys may be at most {MAX_KEY} characters long.")
+    if not (key.isascii() and key.isprintable()):
+        raise bad_request("Idempotency keys must be printable ASCII.")
     return key
+
+
+def in_use(key: str) -> StripeError:
+    return StripeError(409, wording.key_in_use(key), kind="idempotency_error", code="idempotency_key_in_use")
 
 
 def _different_request(key: str) -> StripeError:

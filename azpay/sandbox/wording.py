@@ -14,6 +14,11 @@ NO_KEY = (
     "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
     f"https://stripe.com/docs/api#authentication for details, or we can help at {_SUPPORT}."
 )
+PUBLISHABLE_KEY = (
+    "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a "
+    "list of your API keys at https://dashboard.stripe.com/account/apikeys."
+)
+COMPRESSED = "Invalid request (the body is compressed; send it as it is)."
 WRONG_CONTENT_TYPE = (
     "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have "
     f"any questions, we can help at {_SUPPORT}."
@@ -53,10 +58,6 @@ NO_MORE_TYPES = (
     "`allowed_payment_method_types` or `excluded_payment_method_types` instead."
 )
 WRONG_SECRET = "The client_secret provided does not match any associated PaymentIntent on this account."  # noqa: S105
-AUTHENTICATION_FAILED = (
-    "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
-    "PaymentMethod to attempt to fulfill this PaymentIntent again."
-)
 
 
 def unknown_address(method: str, path: str) -> str:
@@ -70,6 +71,13 @@ def no_access(account: str) -> str:
     return (
         f"The provided key does not have access to account '{account[:40]}' (or that account does not "
         "exist). Application access may have been revoked."
+    )
+
+
+def permission_missing(key: str, account: str, permission: str) -> str:
+    return (
+        f"The provided key '{key}' does not have the required permissions for this endpoint on account "
+        f"'{account}'. Having the '{permission}' permission would allow this request to continue."
     )
 
 
@@ -122,6 +130,13 @@ def other_request(key: str) -> str:
     )
 
 
+def key_in_use(key: str) -> str:
+    return (
+        "There is currently another in-progress request using this Idempotent Key (that probably means you "
+        f"submitted twice, and the other request is still going through): {key}. Please try again later."
+    )
+
+
 def cannot_be_unset(name: str) -> str:
     return (
         f"You passed an empty string for '{name}'. We assume empty values are an attempt to unset a "
@@ -134,4 +149,40 @@ def metadata_too_long(value: str, most: int) -> str:
     return (
         f"Metadata values can have up to {most} characters, but you passed in a value that is {len(value)} "
         f"characters. Invalid value: {value[:40]}..."
+    )
+
+
+NO_TYPES = (
+    "No valid payment method types for this PaymentIntent. Ensure that you have activated payment methods "
+    "compatible with your chosen currency in your dashboard."
+)
+WRONG_SETUP_SECRET = "The client_secret provided does not match any associated SetupIntent on this account."  # noqa: S105
+
+
+def type_not_activated(kind: str) -> str:
+    return (
+        f"The payment method type provided: {kind} is invalid. Please ensure the provided type is activated in "
+        "your dashboard (https://dashboard.stripe.com/account/payments/settings) and your account is enabled "
+        "for any preview features that you are trying to use."
+    )
+
+
+def wrong_currency(currency: str, kind: str, right: str) -> str:
+    return (
+        f"The currency provided ({currency}) is invalid. Payments with {kind} support the following "
+        f"currencies: {right}."
+    )
+
+
+def method_not_allowed(kind: str, allowed: Iterable[str], noun: str) -> str:
+    return (
+        f"The PaymentMethod provided ({kind}) is not allowed for this {noun}. Please attach a PaymentMethod of "
+        f"one of the following types: {', '.join(allowed)}."
+    )
+
+
+def authentication_failed(noun: str) -> str:
+    return (
+        "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
+        f"PaymentMethod to attempt to fulfill this {noun} again."
     )
