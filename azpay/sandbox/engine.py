@@ -19,6 +19,7 @@ from azpay.sandbox.limits import LIMITS, Meter
 from azpay.sandbox.mishaps import Mishap, MishapKind, named
 from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
 from azpay.sandbox.resources.attempts import authenticated, awaiting
+from azpay.sandbox.store import Query
 from azpay.sandbox.summary import summary
 from azpay.sandbox.upsets import Upset, UpsetKind
 from azpay.sandbox.versions import LATEST, visible
@@ -264,9 +265,21 @@ class Sandbox:
         return webhook_endpoints.roll_secret(self._world, endpoint, overlap=overlap)
 
     @_one_at_a_time
-    def listen(self, listener: str, *, listens: bool) -> bool:
-        """A listener of the Stripe CLI has come or gone. False when there is none with this id."""
+    def listen(self, listener: str, *, listens: bool) -> Json | None:
+        """A listener of the Stripe CLI has come or gone. None when there is none with this id."""
         return stripecli.listen(self._world, listener, listens=listens)
+
+    @_one_at_a_time
+    def latest(self, limit: int) -> dict[str, list[Json]]:
+        """The newest objects, newest first, by what they are called."""
+        self.tick()
+        collections = self._world.collections.values()
+        return {rows.kind: _shown(rows.page(Query(limit=limit))[0]) for rows in collections}
+
+    @property
+    def waiting_deliveries(self) -> int:
+        """How many webhooks are still to be posted, or to be settled."""
+        return len(self._world.deliveries)
 
     @_one_at_a_time
     def find(self, identifier: str) -> Json | None:
