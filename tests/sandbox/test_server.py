@@ -19,7 +19,8 @@ import stripe
 from aiohttp import web
 
 from azpay.sandbox import DEFAULT_KEY, Sandbox
-from azpay.sandbox.server import MAX_BODY, serve
+from azpay.sandbox.answering import MAX_BODY
+from azpay.sandbox.server import serve
 from tests.sandbox.payments import NO_REDIRECTS
 
 if TYPE_CHECKING:
