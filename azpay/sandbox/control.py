@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
+from azpay.sandbox import webhook_control
 from azpay.sandbox.errors import StripeError
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def _health(sandbox: Sandbox, _body: bytes) -> Json:
 
 
 _HANDLERS: Mapping[tuple[str, str], Callable[[Sandbox, bytes], dict[str, Any]]] = {
+    **webhook_control.HANDLERS,
     ("POST", "faults"): _faults,
     ("POST", "clock"): _clock,
     ("POST", "authenticate"): _authenticate,
