@@ -18,7 +18,7 @@ from azpay.sandbox.keys import Keys
 from azpay.sandbox.limits import LIMITS, Meter
 from azpay.sandbox.mishaps import Mishap, MishapKind, named
 from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
-from azpay.sandbox.resources.attempts import authenticated, awaiting
+from azpay.sandbox.resources.authentication import awaiting, decide
 from azpay.sandbox.store import Query
 from azpay.sandbox.summary import summary
 from azpay.sandbox.upsets import Upset, UpsetKind
@@ -105,17 +105,17 @@ class Sandbox:
         self._desk.release(request)
 
     @_one_at_a_time
-    def awaiting_authentication(self, payment_intent: str) -> Json:
-        """The intent that a customer is asked about. Raises `StripeError` when none is."""
+    def awaiting_authentication(self, intent: str) -> Json:
+        """What a customer is asked to approve. Raises `StripeError` when nothing is."""
         self.tick()
-        return visible(awaiting(self._world, payment_intent), LATEST)
+        return visible(awaiting(self._world, intent), LATEST)
 
     @_one_at_a_time
-    def authenticate(self, payment_intent: str, *, approve: bool) -> str | None:
+    def authenticate(self, intent: str, *, approve: bool) -> str | None:
         """The customer's side of 3D Secure. Returns where the customer goes next, if anywhere."""
         self.tick()
         self.changes += 1
-        return authenticated(self._world, awaiting(self._world, payment_intent), approve=approve)
+        return decide(self._world, awaiting(self._world, intent), approve=approve)
 
     @_one_at_a_time
     def tick(self) -> None:
@@ -251,6 +251,10 @@ class Sandbox:
         self.changes += 1
         self._world.upsets.disarm()
 
+    @property
+    def armed_upsets(self) -> list[Json]:
+        return self._world.upsets.armed()
+
     @_one_at_a_time
     def retry_webhooks_after(self, seconds: Sequence[int]) -> None:
         """From now on, a delivery that failed is repeated after these times."""
@@ -340,6 +344,10 @@ class Sandbox:
     @property
     def payment_methods(self) -> list[Json]:
         return _shown(self._world.payment_methods)
+
+    @property
+    def setup_intents(self) -> list[Json]:
+        return _shown(self._world.setup_intents)
 
     @property
     def balance_transactions(self) -> list[Json]:

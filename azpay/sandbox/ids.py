@@ -10,7 +10,19 @@ if TYPE_CHECKING:
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LENGTHS = {"cus": 14, "req": 14, "whsec": 32, "secret": 25}
-_GENERATION = {"pi": "3", "ch": "3", "re": "3", "evt": "1", "pm": "1", "txn": "3", "we": "1"}
+_GENERATION = {
+    "pi": "3",
+    "ch": "3",
+    "re": "3",
+    "evt": "1",
+    "pm": "1",
+    "txn": "3",
+    "we": "1",
+    "py": "3",
+    "seti": "1",
+    "setatt": "1",
+    "mandate": "1",
+}
 
 
 class Ids:

@@ -26,6 +26,19 @@ _EXPANDABLE = {
         "latest_charge": "charge",
         "payment_method": "payment_method",
     },
+    "setup_intent": {
+        "customer": "customer",
+        "latest_attempt": "setup_attempt",
+        "mandate": "mandate",
+        "payment_method": "payment_method",
+        "single_use_mandate": "mandate",
+    },
+    "setup_attempt": {
+        "customer": "customer",
+        "payment_method": "payment_method",
+        "setup_intent": "setup_intent",
+    },
+    "mandate": {"payment_method": "payment_method"},
     "charge": {
         "balance_transaction": "balance_transaction",
         "customer": "customer",

@@ -26,9 +26,12 @@ _KINDS = {
     "customers": "customer",
     "events": "event",
     "history": "balance_transaction",
+    "mandates": "mandate",
     "payment_intents": "payment_intent",
     "payment_methods": "payment_method",
     "refunds": "refund",
+    "setup_attempts": "setup_attempt",
+    "setup_intents": "setup_intent",
     "webhook_endpoints": "webhook_endpoint",
 }
 

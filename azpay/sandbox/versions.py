@@ -31,7 +31,12 @@ _ADDED_IN_ENDIVE = {
     "payment_intent": frozenset(("allowed_payment_method_types", "payment_record", "source")),
     "charge": frozenset(("authorization_code", "level3")),
     "refund": frozenset(("customer", "customer_account", "payment_method")),
+    "dispute": frozenset(("intended_submission_method", "network_reason_code")),
+    "setup_intent": frozenset(("allowed_payment_method_types",)),
 }
+_NEVER_SHOWN = {"mandate": frozenset(("created",))}
+"""Kept because everything is kept in order, and not a field of Stripe's."""
+
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -59,5 +64,7 @@ def visible(row: Json, version: str) -> Json:
     """A copy of what this version shows of an object. Of a deleted one, hardly anything."""
     if row.get("_deleted"):
         return {"id": row["id"], "object": row["object"], "deleted": True}
-    newer = _NOTHING if is_endive(version) else _ADDED_IN_ENDIVE.get(row.get("object", ""), _NOTHING)
-    return {key: value for key, value in row.items() if key[0] != "_" and key not in newer}
+    kind = row.get("object", "")
+    newer = _NOTHING if is_endive(version) else _ADDED_IN_ENDIVE.get(kind, _NOTHING)
+    hidden = newer | _NEVER_SHOWN.get(kind, _NOTHING)
+    return {key: value for key, value in row.items() if key[0] != "_" and key not in hidden}

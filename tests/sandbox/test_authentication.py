@@ -130,7 +130,7 @@ def test_what_does_not_wait_cannot_be_authenticated(client: V1Services, sandbox:
 def test_each_card_asks_when_its_page_says_so(
     card: str, off_session: bool, set_up: bool, requested: bool, step: Step
 ) -> None:
-    known = CARDS[f"pm_card_{card}"]
+    known = CARDS[f"pm_card_{card}"].behaviour
 
     assert next_step(known, off_session=off_session, set_up=set_up, requested=requested) is step
 

@@ -14,10 +14,14 @@ from azpay.sandbox.resources import (
     captures,
     charges,
     customers,
+    debits,
     events,
+    mandates,
     payment_intents,
     payment_methods,
     refunds,
+    setup_intents,
+    setups,
     stripecli,
     webhook_endpoints,
 )
@@ -34,12 +38,22 @@ _ROUTED = (
     charges,
     customers,
     events,
+    mandates,
     payment_intents,
     payment_methods,
     refunds,
+    setup_intents,
+    setups,
     stripecli,
     webhook_endpoints,
 )
 
 ROUTES: tuple[Route, ...] = tuple(route for module in _ROUTED for route in module.ROUTES)
-WORK: Mapping[str, Work] = {**bookkeeping.WORK, **captures.WORK, **charges.WORK, **refunds.WORK}
+WORK: Mapping[str, Work] = {
+    **bookkeeping.WORK,
+    **captures.WORK,
+    **charges.WORK,
+    **debits.WORK,
+    **refunds.WORK,
+    **setups.WORK,
+}

@@ -7,9 +7,9 @@ from azpay.sandbox.bookkeeping import book_refund, book_refund_failure
 from azpay.sandbox.cards import RefundOutcome
 from azpay.sandbox.changes import previous_attributes
 from azpay.sandbox.errors import StripeError, bad_request, missing_one_of, no_such
+from azpay.sandbox.instruments import behaviour_of
 from azpay.sandbox.lists import chosen, list_page, paged_by_time
 from azpay.sandbox.params import choice, integer, merged_metadata, metadata, shape, text, unsupported
-from azpay.sandbox.resources.payment_methods import card_of
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _amount_to_refund(charge: Json, params: Json) -> int:
 
 def _new(world: World, charge: Json, amount: int, params: Json) -> Json:
     method = world.payment_methods.get(charge["payment_method"])
-    outcome = card_of(method).behaviour.refund
+    outcome = behaviour_of(method).refund
     pending = outcome is RefundOutcome.PENDING_FIRST
     refund = {
         "id": world.ids.new("re"),
