@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -67,15 +67,14 @@ async def serve(  # noqa: PLR0913 - what one server is told
 async def _listening(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
     """The port that was bound, for as long as the block runs."""
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
-    await runner.setup()
-    assert runner.server is not None  # noqa: S101 - it was set up
     loop = asyncio.get_running_loop()
-    try:
+    async with AsyncExitStack() as stack:
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        assert runner.server is not None  # noqa: S101 - it was set up
         server = await loop.create_server(connections.protocol(runner.server, loop), host, port)
+        stack.callback(server.close)
         yield server.sockets[0].getsockname()[1]
-        server.close()
-    finally:
-        await runner.cleanup()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from azpay.sandbox import Lost, Request, Sandbox
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Answer = tuple[bytes, int, "Mapping[str, str]"]
+Answer = tuple[str, int, "Mapping[str, str]"]
 
 
 class InProcessHTTPClient(stripe.HTTPClient):
@@ -29,7 +29,7 @@ class InProcessHTTPClient(stripe.HTTPClient):
         self._sandbox = sandbox
         self._patience = patience
 
-    def request(  # type: ignore[override]  # Stripe's own client answers in bytes, too
+    def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: object
     ) -> Answer:
         try:
@@ -40,12 +40,13 @@ class InProcessHTTPClient(stripe.HTTPClient):
             raise _connection_error("A ReadTimeout was raised")
         if response.arriving is not None:
             raise _connection_error("A RemoteProtocolError was raised")
-        return response.body, response.status, httpx.Headers(dict(response.headers))
+        return response.body.decode(errors="replace"), response.status, httpx.Headers(dict(response.headers))
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
-    ) -> Answer:
-        return self.request(method, url, headers, post_data)
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        body, status, answered = self.request(method, url, headers, post_data)
+        return body.encode(), status, answered
 
     async def sleep_async(self, secs: float) -> None:
         """Retries come at once."""
