@@ -23,6 +23,7 @@ from azpay.sandbox.resources import (
     setup_intents,
     setups,
     stripecli,
+    thin_events,
     webhook_endpoints,
 )
 
@@ -45,6 +46,7 @@ _ROUTED = (
     setup_intents,
     setups,
     stripecli,
+    thin_events,
     webhook_endpoints,
 )
 
