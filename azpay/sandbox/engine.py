@@ -200,6 +200,12 @@ class Sandbox:
         self._arm(Fault(named(fault, seconds), path, method, times))
 
     @_one_at_a_time
+    def disarm(self) -> None:
+        """Forget the faults that still wait for requests."""
+        self.changes += 1
+        self._world.faults.disarm()
+
+    @_one_at_a_time
     def follow(self, chaos: Profile) -> None:
         """From now on requests meet the faults of this profile. Draws go on where they were."""
         self.changes += 1
