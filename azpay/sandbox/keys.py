@@ -21,6 +21,7 @@ _RESOURCES = {
     "balance": "balance",
     "balance_transactions": "balance",
     "charges": "charge",
+    "core": "event",
     "customers": "customer",
     "disputes": "dispute",
     "events": "event",
@@ -35,6 +36,7 @@ _RESOURCES = {
     "reviews": "review",
     "setup_attempts": "setup_intent",
     "setup_intents": "setup_intent",
+    "stripecli": "stripecli_session",
     "webhook_endpoints": "webhook",
 }
 """From the word after `/v1/` to what permissions call it. Refunds go with charges."""
