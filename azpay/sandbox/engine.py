@@ -17,12 +17,13 @@ from azpay.sandbox.idempotency import Answers
 from azpay.sandbox.keys import Keys
 from azpay.sandbox.limits import LIMITS, Meter
 from azpay.sandbox.mishaps import Mishap, MishapKind, named
+from azpay.sandbox.policy import Policy
 from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
 from azpay.sandbox.resources.authentication import awaiting, decide
 from azpay.sandbox.store import Query
 from azpay.sandbox.summary import summary
 from azpay.sandbox.upsets import Upset, UpsetKind
-from azpay.sandbox.versions import LATEST, visible
+from azpay.sandbox.versions import ACCOUNT_DEFAULT, LATEST, check_version, visible
 from azpay.sandbox.webhooks import RETRY_AFTER
 from azpay.sandbox.world import Account, World
 
@@ -66,12 +67,19 @@ class Sandbox:
         country: str = "US",
         currency: str = "usd",
         webhook_retries: Sequence[int] = RETRY_AFTER,
+        api_version: str = ACCOUNT_DEFAULT,
+        policy: Policy | None = None,
     ) -> None:
+        """`api_version` is what the account's events, and requests that name no version, are rendered in.
+
+        Raises `StripeError` for a version that never was.
+        """
         self._turn = RLock()
         self._clock = now
         self._offset = 0
-        account = Account(account_id, country, currency)
+        account = Account(account_id, country, currency, check_version(api_version))
         self._world = World(account, seed=seed, time=self._now(), retry_after=webhook_retries)
+        self._world.policy = policy or Policy()
         self._desk = Desk(self._world, Keys(api_keys))
         self.changes = 0
 

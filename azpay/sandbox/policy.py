@@ -31,6 +31,8 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Taken when evidence is submitted; it comes back when the dispute is won."""
     disputes_prevented: bool = False
     """Whether the merchant takes part in the programs that settle some disputes before they are one."""
+    search_lag: int = 60
+    """Seconds until search knows of an object, and of a change of its status."""
 
     def changed(self, patch: object) -> Policy:
         """Raises `msgspec.ValidationError` for what is not a policy."""

@@ -92,7 +92,7 @@ def _not_expandable(path: str) -> StripeError:
 
 def render(world: World, answer: Json, *, version: str, expand: Sequence[str] = ()) -> Json:
     shown = visible(answer, version)
-    if shown.get("object") == "list":
+    if shown.get("object") in ("list", "search_result"):
         shown["data"] = [visible(row, version) for row in shown["data"]]
     for path in expand:
         _expand(world, shown, path.split("."), version)

@@ -67,7 +67,7 @@ class Route:
         return LIST_OF + kind if words and self._lists(words[-1]) else kind
 
     def _lists(self, word: str) -> bool:
-        return self.method == "GET" and self.pattern.endswith(f"/{word}")
+        return self.method == "GET" and self.pattern.endswith((f"/{word}", f"/{word}/search"))
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
         ids = {}
