@@ -360,6 +360,10 @@ class Sandbox:
         return _shown(self._world.payment_methods)
 
     @property
+    def mandates(self) -> list[Json]:
+        return _shown(self._world.mandates)
+
+    @property
     def setup_intents(self) -> list[Json]:
         return _shown(self._world.setup_intents)
 

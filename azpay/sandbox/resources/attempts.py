@@ -72,6 +72,12 @@ def next_step(behaviour: Behaviour, *, off_session: bool, set_up: bool, requeste
     return Step.AUTHENTICATE if wanted.get(when, False) else Step.CHARGE
 
 
+def lookup_failure(behaviour: Behaviour) -> Decline:
+    """A card that must be looked up is declined; one that need not be tells what went wrong."""
+    required = behaviour.authentication is Authentication.BROKEN
+    return cards.GENERIC if required else cards.PROCESSING_ERROR
+
+
 def attempt(world: World, intent: Json, terms: Terms) -> None:
     """Try to pay. Raises Stripe's 402 when that fails, after writing down that it did."""
     method = world.payment_methods.get(intent["payment_method"])
@@ -91,7 +97,7 @@ def _try_card(world: World, intent: Json, method: Json, terms: Terms) -> None:
         behaviour, off_session=terms.off_session, set_up=method["_set_up"], requested=asks_for_3ds(intent)
     )
     if step is Step.LOOKUP_FAILED:
-        raise decline(world, intent, method, cards.PROCESSING_ERROR)
+        raise decline(world, intent, method, lookup_failure(behaviour))
     if step is Step.AUTHENTICATE:
         _authenticate(world, intent, method, terms)
     else:

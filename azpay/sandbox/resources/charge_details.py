@@ -21,10 +21,9 @@ _OF_THE_ACCOUNT = (
 _DEBITED_AFTER = 3 * 24 * 60 * 60
 
 
-def bank_details(world: World, method: Json, mandate: str | None) -> Json:
+def bank_details(world: World, method: Json) -> Json:
     account = method[method["type"]]
     told: Json = {name: account[name] for name in _OF_THE_ACCOUNT if name in account}
-    told["mandate"] = mandate
     told["expected_debit_date"] = str(datetime.fromtimestamp(world.time + _DEBITED_AFTER, UTC).date())
     if method["type"] == "us_bank_account":
         told["payment_reference"] = None

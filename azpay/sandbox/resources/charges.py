@@ -122,7 +122,7 @@ def _details(world: World, intent: Json, method: Json, identifier: str) -> Json:
     kind = method["type"]
     if kind == "card":
         return {"card": card_details(intent, method, identifier), "type": kind}
-    return {kind: bank_details(world, method, None), "type": kind}
+    return {kind: bank_details(world, method), "type": kind}
 
 
 def _descriptor(intent: Json) -> str:

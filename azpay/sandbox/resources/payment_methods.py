@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox import wording
 from azpay.sandbox.changes import previous_attributes
-from azpay.sandbox.errors import StripeError, bad_request
+from azpay.sandbox.errors import INVALID, StripeError, bad_request
 from azpay.sandbox.instruments import INSTRUMENTS, behaviour_of
 from azpay.sandbox.lists import chosen, list_page, paged
 from azpay.sandbox.params import Shape, hash_of, integer, metadata, missing, opaque, shape, text, unsupported
@@ -52,7 +52,7 @@ def attach(world: World, method: Json, customer: Json) -> None:
     """Save a method for a customer. An issuer that refuses the card refuses this too."""
     behaviour = behaviour_of(method)
     if behaviour.decline is not None and not behaviour.attachable:
-        raise card_error(behaviour.decline, payment_method=method)
+        raise refusal(behaviour.decline, payment_method=method)
     if method["customer"] not in (None, customer["id"]):
         raise bad_request(wording.METHOD_TAKEN, param="payment_method")
     if method["customer"] is None:
@@ -79,11 +79,11 @@ def _forget_default(world: World, customer_id: str, method_id: str) -> None:
         world.emit("customer.updated", customer, previous=previous)
 
 
-def card_error(decline: Decline, **details: object) -> StripeError:
+def refusal(decline: Decline, **details: object) -> StripeError:
+    """Stripe's 402. What a bank refuses is not called a card error, and has no decline code."""
     said = {"advice_code": decline.advice_code, "decline_code": decline.decline_code, **details}
-    return StripeError(
-        402, decline.message, kind="card_error", code=decline.code, param=decline.param, details=said
-    )
+    kind = "card_error" if decline.decline_code else INVALID
+    return StripeError(402, decline.message, kind=kind, code=decline.code, param=decline.param, details=said)
 
 
 def _create(world: World, call: Call) -> Json:

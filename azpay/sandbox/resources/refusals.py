@@ -30,7 +30,7 @@ def fail(
     world: World, intent: Json, method: Json, refusal: Decline, *, charge: str | None = None
 ) -> StripeError:
     """The same without a new charge."""
-    error = payment_methods.card_error(refusal, charge=charge, payment_method=visible(method, LATEST))
+    error = payment_methods.refusal(refusal, charge=charge, payment_method=visible(method, LATEST))
     reopen(world, intent, error.error())
     error.details["payment_intent"] = intent
     return error

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import cards
 from azpay.sandbox.bank_accounts import SETTLED_AFTER
 from azpay.sandbox.instruments import behaviour_of
 from azpay.sandbox.lists import list_page, paged_by_time
 from azpay.sandbox.params import text
 from azpay.sandbox.resources import charge_details, debits, mandates, microdeposits, payment_methods
-from azpay.sandbox.resources.attempts import Step, asks_for_3ds, authentication_action, next_step
+from azpay.sandbox.resources.attempts import (
+    Step,
+    asks_for_3ds,
+    authentication_action,
+    lookup_failure,
+    next_step,
+)
 from azpay.sandbox.resources.refusals import authentication_failure
 from azpay.sandbox.resources.saving import save
 from azpay.sandbox.resources.statuses import move
@@ -39,7 +44,7 @@ def attempt_setup(world: World, intent: Json, params: Json) -> None:
     _begin(world, intent, method)
     step = next_step(behaviour, off_session=False, set_up=False, requested=asks_for_3ds(intent))
     if step is Step.LOOKUP_FAILED:
-        raise _decline(world, intent, method, cards.PROCESSING_ERROR)
+        raise _decline(world, intent, method, lookup_failure(behaviour))
     if step is Step.AUTHENTICATE:
         _authenticate(world, intent, use_stripe_sdk=params.get("use_stripe_sdk", False))
     elif behaviour.decline is not None and not behaviour.attachable:
@@ -143,7 +148,7 @@ def _succeed(world: World, intent: Json, method: Json) -> None:
 
 def _decline(world: World, intent: Json, method: Json, refusal: Decline) -> StripeError:
     """Write it down. The caller raises the error, or, by the clock, drops it."""
-    error = payment_methods.card_error(refusal, payment_method=visible(method, LATEST))
+    error = payment_methods.refusal(refusal, payment_method=visible(method, LATEST))
     _refuse(world, intent, error.error())
     error.details["setup_intent"] = intent
     return error
