@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpay.sandbox.dispute_kinds import DOCUMENTS
 from azpay.sandbox.errors import StripeError, bad_request
 from azpay.sandbox.versions import visible
 
@@ -25,6 +26,7 @@ _EXPANDABLE = {
         "customer": "customer",
         "latest_charge": "charge",
         "payment_method": "payment_method",
+        "review": "review",
     },
     "setup_intent": {
         "customer": "customer",
@@ -45,6 +47,7 @@ _EXPANDABLE = {
         "failure_balance_transaction": "balance_transaction",
         "payment_intent": "payment_intent",
         "refunds": LIST_OF + "refund",
+        "review": "review",
     },
     "refund": {
         "balance_transaction": "balance_transaction",
@@ -54,6 +57,14 @@ _EXPANDABLE = {
         "payment_intent": "payment_intent",
         "payment_method": "payment_method",
     },
+    "dispute": {
+        "charge": "charge",
+        "evidence": "dispute.evidence",
+        "payment_intent": "payment_intent",
+    },
+    "dispute.evidence": dict.fromkeys(DOCUMENTS, "file"),
+    "radar.early_fraud_warning": {"charge": "charge", "payment_intent": "payment_intent"},
+    "review": {"charge": "charge", "payment_intent": "payment_intent"},
     "balance_transaction": {"source": _ANYTHING},
     "payment_method": {"customer": "customer"},
     "customer": {"invoice_settings": "customer.invoice_settings"},

@@ -24,6 +24,8 @@ _KINDS = {
     "balance_transactions": "balance_transaction",
     "charges": "charge",
     "customers": "customer",
+    "disputes": "dispute",
+    "early_fraud_warnings": "radar.early_fraud_warning",
     "events": "event",
     "history": "balance_transaction",
     "mandates": "mandate",
@@ -32,6 +34,7 @@ _KINDS = {
     "refunds": "refund",
     "setup_attempts": "setup_attempt",
     "setup_intents": "setup_intent",
+    "reviews": "review",
     "webhook_endpoints": "webhook_endpoint",
 }
 

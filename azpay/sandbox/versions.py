@@ -34,8 +34,13 @@ _ADDED_IN_ENDIVE = {
     "dispute": frozenset(("intended_submission_method", "network_reason_code")),
     "setup_intent": frozenset(("allowed_payment_method_types",)),
 }
-_NEVER_SHOWN = {"mandate": frozenset(("created",))}
+_NEVER_SHOWN = {"bank_account": frozenset(("created",)), "mandate": frozenset(("created",))}
 """Kept because everything is kept in order, and not a field of Stripe's."""
+_CALLED_BEFORE_ENDIVE = {
+    "appeal_needs_response": "needs_response",
+    "appeal_under_review": "under_review",
+}
+"""Statuses of disputes that older versions know by another name."""
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -67,4 +72,7 @@ def visible(row: Json, version: str) -> Json:
     kind = row.get("object", "")
     newer = _NOTHING if is_endive(version) else _ADDED_IN_ENDIVE.get(kind, _NOTHING)
     hidden = newer | _NEVER_SHOWN.get(kind, _NOTHING)
-    return {key: value for key, value in row.items() if key[0] != "_" and key not in hidden}
+    shown = {key: value for key, value in row.items() if key[0] != "_" and key not in hidden}
+    if newer and kind == "dispute":
+        shown["status"] = _CALLED_BEFORE_ENDIVE.get(row["status"], row["status"])
+    return shown

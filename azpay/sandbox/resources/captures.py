@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import currencies, wording
+from azpay.sandbox import currencies, refunding, wording
 from azpay.sandbox.errors import bad_request, unexpected_state
 from azpay.sandbox.params import (
     boolean,
@@ -18,7 +18,7 @@ from azpay.sandbox.params import (
     text,
     unsupported,
 )
-from azpay.sandbox.resources import charges, debits
+from azpay.sandbox.resources import charges, debits, reviews
 from azpay.sandbox.resources.statuses import move
 from azpay.sandbox.routing import Call, Route
 
@@ -87,6 +87,7 @@ def _cancel(world: World, call: Call) -> Json:
         raise unexpected_state(wording.cannot_cancel(status, (*_CANCELABLE, "processing")))
     if status == "requires_capture":
         charge = _release(world, intent)
+        reviews.close(world, charge, "canceled")
         world.emit("charge.refunded", charge, previous={"amount_refunded": 0, "refunded": False})
     _close(world, intent, call.params.get("cancellation_reason"))
     return intent
@@ -116,7 +117,9 @@ def _expire(world: World, intent_id: str) -> None:
     """The bank's patience is over. Nothing happens if the hold was captured or canceled before."""
     intent = world.payment_intents.get(intent_id)
     if intent["status"] == "requires_capture":
-        world.emit("charge.expired", _release(world, intent))
+        charge = _release(world, intent)
+        refunding.let_go(world, charge)
+        world.emit("charge.expired", charge)
         _close(world, intent, "automatic")
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpay.sandbox import disputing
 from azpay.sandbox.bookkeeping import book_charge
 from azpay.sandbox.changes import previous_attributes
 from azpay.sandbox.errors import bad_request
@@ -18,6 +19,7 @@ from azpay.sandbox.params import (
     shape,
     text,
 )
+from azpay.sandbox.resources import reviews
 from azpay.sandbox.resources.charge_details import authorization_code, bank_details, card_details
 from azpay.sandbox.resources.customers import chosen_customer
 from azpay.sandbox.resources.statuses import move
@@ -115,7 +117,9 @@ def _add(world: World, intent: Json, method: Json, decline: Decline | None) -> J
         "transfer_group": intent["transfer_group"],
     }
     intent["latest_charge"] = identifier
-    return world.charges.add(charge)
+    world.charges.add(charge)
+    reviews.assess(world, charge)
+    return charge
 
 
 def _details(world: World, intent: Json, method: Json, identifier: str) -> Json:
@@ -167,6 +171,7 @@ def refuse(world: World, charge: Json, refusal: Decline) -> None:
 def capture(world: World, charge: Json, amount: int, *, wait: bool) -> None:
     """Take the money. `wait`: its balance transaction comes a moment later, as a `charge.updated`."""
     charge.update(captured=True, amount_captured=amount)
+    disputing.expect(world, charge)
     if wait:
         world.schedule.plan(world.time + BOOKED_AFTER, "book_charge", charge["id"])
     else:
