@@ -364,6 +364,10 @@ class Sandbox:
         return _shown(self._world.mandates)
 
     @property
+    def setup_attempts(self) -> list[Json]:
+        return _shown(self._world.setup_attempts)
+
+    @property
     def setup_intents(self) -> list[Json]:
         return _shown(self._world.setup_intents)
 
