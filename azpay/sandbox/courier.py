@@ -71,7 +71,7 @@ class Courier:
                     "type": delivery.type,
                     "endpoint": delivery.endpoint,
                     "url": delivery.url,
-                    "event": delivery.event,
+                    "event_id": delivery.event,
                     "attempt": delivery.attempt,
                     "status": status,
                     "ms": int((monotonic() - began) * 1000),

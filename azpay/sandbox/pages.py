@@ -101,7 +101,7 @@ def _request(line: LogLine) -> list[str]:
 
 def _delivery(line: LogLine) -> list[str]:
     told = line.fields
-    event = _link(str(told["event"]), str(told["type"]))
+    event = _link(str(told["event_id"]), str(told["type"]))
     to = escape(str(told["url"] or "stripe listen"))
     return [event, to, _status(told["status"] or "no answer"), _cell(told, "attempt"), _cell(told, "ms")]
 
