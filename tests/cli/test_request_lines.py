@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,25 +95,24 @@ def test_a_bug_is_told_with_its_traceback() -> None:
 
 
 @pytest.fixture
-def stderr(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
-    """What is written there; logging is afterwards as it was."""
+def _logging_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level, stream = list(root.handlers), root.level, StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    yield stream
+    handlers, level = list(root.handlers), root.level
+    yield
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
 
 
+@pytest.mark.usefixtures("_logging_as_it_was")
 @pytest.mark.parametrize("log_format", ["json", "auto"])
-def test_programs_read_json(stderr: StringIO, log_format: str) -> None:
+def test_programs_read_json(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
     tell = telling(log_format)
 
     tell(request(code="card_declined", status=402))
     tell(webhook())
 
-    told, posted = (json.loads(line) for line in stderr.getvalue().splitlines())
+    told, posted = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert (posted["event"], posted["type"], posted["event_id"]) == (
         "webhook_posted", "payment_intent.amount_capturable_updated", "evt_1",
     )  # fmt: skip
