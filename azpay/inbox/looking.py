@@ -33,16 +33,17 @@ class Backlog:
     dead: int
 
 
-def page(
+def page(  # noqa: PLR0913 - one for each filter
     db: Database,
     *,
     states: Sequence[EventState] = (),
     types: Sequence[str] = (),
     object_id: str | None = None,
+    received: tuple[datetime | None, datetime | None] = (None, None),
     limit: int = 50,
     before: tuple[datetime, str] | None = None,
 ) -> list[InboxEvent]:
-    """Events, the newest received first; `before` is the last row of the page before."""
+    """Events, the newest received first; `received` is half-open, `before` is the last row of a page."""
     query = select(InboxEvent)
     if states:
         query = query.where(col(InboxEvent.state).in_(states))
@@ -50,6 +51,11 @@ def page(
         query = query.where(col(InboxEvent.type).in_(types))
     if object_id is not None:
         query = query.where(InboxEvent.object_id == object_id)
+    since, until = received
+    if since is not None:
+        query = query.where(col(InboxEvent.received_at) >= since)
+    if until is not None:
+        query = query.where(col(InboxEvent.received_at) < until)
     order = (col(InboxEvent.received_at), col(InboxEvent.event))
     if before is not None:
         query = query.where(tuple_(*order) < before)
