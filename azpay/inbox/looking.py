@@ -80,6 +80,25 @@ def about(db: Database, object_ids: Sequence[str]) -> list[InboxEvent]:
         return list(session.exec(query.order_by(col(InboxEvent.created_at), col(InboxEvent.received_at))))
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How many events a webhook secret, known by its end, has verified, and when the last one came."""
+
+    count: int
+    last: datetime
+
+
+def matches(db: Database, *, since: datetime) -> dict[str, Match]:
+    """By the last four characters of each secret, over the events received since then."""
+    counted = (
+        select(InboxEvent.secret, func.count(), func.max(InboxEvent.received_at))
+        .where(col(InboxEvent.received_at) >= since)
+        .group_by(col(InboxEvent.secret))
+    )
+    with db.reading() as session:
+        return {secret: Match(count, last) for secret, count, last in session.exec(counted)}
+
+
 def backlog(db: Database) -> Backlog:
     """The waiting and the dead, for health checks and `doctor`."""
     waiting = col(InboxEvent.state).in_((EventState.RECEIVED, EventState.FAILED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,14 @@ from typer.testing import CliRunner, Result
 from azpay import inbox, payments
 from azpay.cli.app import app
 from azpay.inbox import EventState
+from azpay.settings import Secret
 from tests.support.builders import a_charge
 from tests.support.events import an_event
 
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
     from azpay.sandbox import Sandbox
+    from azpay.settings import Settings
     from tests.support.clock import Clock
     from tests.support.webhooks import Webhooks
 
@@ -141,3 +144,26 @@ def test_many_old_events_are_removed_in_pieces(
 
     assert changed(run(azpay, "purge", "--older-than", "30d", "--yes", "--json")) == 5
     assert states(azpay) == {}
+
+
+def test_the_secrets_that_still_match_are_told_by_their_ends(
+    azpay: Azpay, webhooks: Webhooks, clock: Clock, settings: Settings
+) -> None:
+    webhooks.keep([an_event("evt_1"), an_event("evt_2")])
+    both = dataclasses.replace(
+        settings, webhook_secrets=(*settings.webhook_secrets, Secret("whsec_the_old_one"))
+    )
+    rotated = dataclasses.replace(azpay, settings=both)
+
+    told = json.loads(run(rotated, "secrets", "--json").stdout)
+    shown = run(rotated, "secrets").stdout
+    clock.advance(days=8)
+    later = json.loads(run(rotated, "secrets", "--json").stdout)
+
+    assert told["data"]["secrets"] == [
+        {"ends_in": "zpay", "listed": True, "events": 2, "last": "2026-03-02T12:00:00Z"},
+        {"ends_in": "_one", "listed": True, "events": 0, "last": None},
+    ]
+    assert "can be dropped" in shown
+    assert "the_old" not in shown
+    assert [secret["events"] for secret in later["data"]["secrets"]] == [0, 0]
