@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
 from threading import RLock
@@ -70,10 +71,7 @@ class Sandbox:
         api_version: str = ACCOUNT_DEFAULT,
         policy: Policy | None = None,
     ) -> None:
-        """`api_version` is what the account's events, and requests that name no version, are rendered in.
-
-        Raises `StripeError` for a version that never was.
-        """
+        """Raises `StripeError` for an `api_version` that never was."""
         self._turn = RLock()
         self._clock = now
         self._offset = 0
@@ -95,6 +93,16 @@ class Sandbox:
     @base_url.setter
     def base_url(self, url: str) -> None:
         self._world.base_url = url
+
+    @property
+    def api_version(self) -> str:
+        """What the account's events are rendered in, and the answers to requests that name no version."""
+        return self._world.account.api_version
+
+    @api_version.setter
+    def api_version(self, version: str) -> None:
+        self.changes += 1
+        self._world.account = replace(self._world.account, api_version=check_version(version))
 
     @_one_at_a_time
     def handle(self, request: Request, *, hold: bool = False) -> Response:
