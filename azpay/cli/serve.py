@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -18,6 +19,10 @@ def serve(
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Only take events in; `azpay worker` applies them.")
     ] = False,
+    register: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Have Stripe post to URL, as `azpay events endpoint` does."),
+    ] = None,
 ) -> None:
     """Take in Stripe's webhooks, and apply what they tell.
 
@@ -26,6 +31,7 @@ def serve(
         azpay serve                                 # 127.0.0.1:8000, behind a proxy with TLS
         azpay serve --profile sandbox --port 8080
         azpay serve --no-worker                     # beside `azpay worker`
+        azpay serve --register https://pay.example.com/api/webhooks/stripe
 
     An event is answered 200 when it is on disk, and applied after that. Stripe repeats whatever was not
     answered so, and a repetition changes nothing.
@@ -34,17 +40,20 @@ def serve(
     webhook secrets again. SIGTERM and Ctrl-C stop it within ten seconds, with exit status 143 and 130.
     """
     from azpay import logs
-    from azpay.cli import wiring
+    from azpay.cli import endpoint, output, wiring
     from azpay.http import daemon
     from azpay.http.supervision import Supervisor
 
     azpay = wiring.azpay_of(ctx)
-    settings = azpay.settings
+    if register is not None:
+        output.say(ctx, endpoint.told(endpoint.registered(ctx, azpay, register)))
+    settings = wiring.listening_settings_of(ctx)
+    azpay = replace(azpay, settings=settings)
     logs.configure(settings.log_format, settings.log_level, sys.stderr)
     around = daemon.Surroundings(
         Supervisor(os.environ),
         listening=lambda address: _tell(ctx, address),
-        settings=lambda: wiring.settings_read_again(ctx),
+        settings=lambda: wiring.listening_settings_of(ctx, again=True),
     )
     status = daemon.serve(
         azpay,

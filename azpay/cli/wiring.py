@@ -71,6 +71,24 @@ def settings_of(ctx: typer.Context) -> Settings:
 
 
 STRIPE_KEY = "stripe-api-key"
+WEBHOOK_SECRETS = "webhook-secrets"
+
+
+def listening_settings_of(ctx: typer.Context, *, again: bool = False) -> Settings:
+    """The settings, with the secrets of the endpoints that were registered from here; `again` reads anew."""
+    from azpay.settings import with_webhook_secrets
+
+    if again:
+        ctx.meta.pop(SETTINGS, None)
+    settings = settings_of(ctx)
+    if ctx.obj is not None:
+        return settings
+    credentials = credentials_of(settings)
+    found = credentials.find(settings.profile, WEBHOOK_SECRETS)
+    if found is None:
+        return settings
+    origin = credentials.where(settings.profile, WEBHOOK_SECRETS) or "credentials"
+    return with_webhook_secrets(settings, found, origin=origin)
 
 
 def credentials_of(settings: Settings) -> Credentials:
@@ -100,12 +118,6 @@ def unlocked_settings_of(ctx: typer.Context) -> Settings:
 
 
 SETTINGS = "azpay.cli.settings"
-
-
-def settings_read_again(ctx: typer.Context) -> Settings:
-    """The settings as they are written now, which may be otherwise than when the command began."""
-    ctx.meta.pop(SETTINGS, None)
-    return unlocked_settings_of(ctx)
 
 
 def zone_of(ctx: typer.Context) -> tzinfo:

@@ -165,6 +165,18 @@ class Account(msgspec.Struct, frozen=True):
     charges_enabled: bool = False
 
 
+class WebhookEndpoint(msgspec.Struct, frozen=True):
+    id: str
+    url: str
+    status: str = "enabled"
+    enabled_events: list[str] = []
+    api_version: str | None = None
+    created: int = 0
+    metadata: dict[str, str] = {}
+    secret: str | None = None
+    """Only in the answer that made it."""
+
+
 class EventData(msgspec.Struct, frozen=True):
     object: dict[str, Any]
 

@@ -29,6 +29,7 @@ from azpay.gateway.objects import (
     PaymentMethod,
     Refund,
     StripeError,
+    WebhookEndpoint,
 )
 
 if TYPE_CHECKING:
@@ -151,6 +152,19 @@ class Gateway:
 
     def payment_methods(self, customer: str) -> list[PaymentMethod]:
         return list(self._list(f"/v1/customers/{customer}/payment_methods", {}, PaymentMethod))
+
+    # where Stripe posts
+
+    def webhook_endpoints(self) -> list[WebhookEndpoint]:
+        return list(self._list("/v1/webhook_endpoints", {}, WebhookEndpoint))
+
+    def create_webhook_endpoint(self, params: Params, *, key: str) -> WebhookEndpoint:
+        """https://docs.stripe.com/api/webhook_endpoints/create; its events come in the version we speak."""
+        versioned = {**params, "api_version": stripe.api_version}
+        return self._post("/v1/webhook_endpoints", versioned, WebhookEndpoint, key)
+
+    def update_webhook_endpoint(self, endpoint: str, params: Params, *, key: str) -> WebhookEndpoint:
+        return self._post(f"/v1/webhook_endpoints/{endpoint}", params, WebhookEndpoint, key)
 
     # looking
 

@@ -7,11 +7,13 @@ from azpay.inbox.looking import Backlog, EventUnknown, Match, about, backlog, ma
 from azpay.inbox.models import EventState, InboxEvent
 from azpay.inbox.outcomes import Progress
 from azpay.inbox.processing import process
+from azpay.inbox.registration import EndpointURLInvalid, Registered, SecretNotKnown, register
 
 __all__ = [
     "YOUNGEST",
     "Backlog",
     "Chosen",
+    "EndpointURLInvalid",
     "EventNotOurs",
     "EventState",
     "EventUnknown",
@@ -24,6 +26,8 @@ __all__ = [
     "NoneChosen",
     "Progress",
     "Received",
+    "Registered",
+    "SecretNotKnown",
     "TooYoung",
     "about",
     "backlog",
@@ -34,6 +38,7 @@ __all__ = [
     "process",
     "purge",
     "read",
+    "register",
     "replay",
     "require_ours",
     "retry",

@@ -1,6 +1,6 @@
 """What is set, and where it came from."""
 
-from azpay.settings.loading import SettingsInvalid, default_config_file, keyed, load
+from azpay.settings.loading import SettingsInvalid, default_config_file, keyed, load, with_webhook_secrets
 from azpay.settings.secret import Secret
 from azpay.settings.table import SETTINGS, Setting
 from azpay.settings.values import Settings
@@ -14,4 +14,5 @@ __all__ = [
     "default_config_file",
     "keyed",
     "load",
+    "with_webhook_secrets",
 ]

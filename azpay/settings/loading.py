@@ -70,11 +70,21 @@ def load(
 
 def keyed(settings: Settings, key: str, *, origin: str) -> Settings:
     """The same settings with a key found in a keyring, held to the same rules as one that was set."""
+    return _completed(settings, "stripe_api_key", key, origin)
+
+
+def with_webhook_secrets(settings: Settings, secrets: str, *, origin: str) -> Settings:
+    """The same settings with secrets from a keyring, separated by commas, before those that were set."""
+    both = [*secrets.split(","), *(secret.reveal() for secret in settings.webhook_secrets)]
+    return _completed(settings, "webhook_secrets", ",".join(both), origin)
+
+
+def _completed(settings: Settings, name: str, text: str, origin: str) -> Settings:
     problems: list[str] = []
-    given = Given(_BY_NAME["stripe_api_key"], key, origin)
+    given = Given(_BY_NAME[name], text, origin)
     known = {each.name: getattr(settings, each.name) for each in fields(settings)}
-    found = {"stripe_api_key": _parsed(given, problems)}
-    origins = settings.origins | {"stripe_api_key": origin}
+    found = {name: _parsed(given, problems)}
+    origins = settings.origins | {name: origin}
     problems += _contradictions(known | found, origins)
     if problems:
         raise SettingsInvalid(problems)
