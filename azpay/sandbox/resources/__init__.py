@@ -11,6 +11,8 @@ from azpay.sandbox import bookkeeping
 from azpay.sandbox.resources import (
     account,
     balance,
+    balance_settings,
+    bank_destinations,
     captures,
     charges,
     customers,
@@ -21,6 +23,7 @@ from azpay.sandbox.resources import (
     mandates,
     payment_intents,
     payment_methods,
+    payouts,
     refunds,
     reviews,
     search,
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 _ROUTED = (
     account,
     balance,
+    balance_settings,
+    bank_destinations,
     captures,
     charges,
     customers,
@@ -48,6 +53,7 @@ _ROUTED = (
     mandates,
     payment_intents,
     payment_methods,
+    payouts,
     refunds,
     search,
     setup_intents,
@@ -67,5 +73,6 @@ WORK: Mapping[str, Work] = {
     **refunds.WORK,
     **setups.WORK,
     **disputes.WORK,
+    **payouts.WORK,
     **refunds.WORK,
 }
