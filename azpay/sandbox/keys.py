@@ -19,6 +19,7 @@ _RESOURCES = {
     "account": "accounts_kyc_basic",
     "accounts": "accounts_kyc_basic",
     "balance": "balance",
+    "balance_settings": "balance",
     "balance_transactions": "balance",
     "charges": "charge",
     "core": "event",

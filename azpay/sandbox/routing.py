@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from azpay.sandbox.params import Shape
-    from azpay.sandbox.wire import Json
+    from azpay.sandbox.wire import Download, Json
     from azpay.sandbox.world import World
 
 
@@ -53,7 +53,7 @@ class Call:
     version: str
 
 
-Handler: TypeAlias = "Callable[[World, Call], Json]"
+Handler: TypeAlias = "Callable[[World, Call], Json | Download]"
 Work: TypeAlias = "Callable[[World, str], None]"
 """What is due on the object with this id."""
 
@@ -66,6 +66,10 @@ class Route:
     pattern: str
     shape: Shape
     handler: Handler
+
+    @property
+    def takes_file(self) -> bool:
+        return self.method == "POST" and "file" in self.shape.required
 
     @property
     def answers(self) -> str:

@@ -66,7 +66,7 @@ class World:
         self.disputes = Collection("dispute", "charge", "payment_intent")
         self.early_fraud_warnings = Collection("radar.early_fraud_warning", "charge", "payment_intent")
         self.reviews = Collection("review", "charge", "open")
-        self.payouts = Collection("payout", "destination", "status")
+        self.payouts = Collection("payout", "destination", "status", "_batch")
         self.bank_accounts = Collection("bank_account")
         self.files = Collection("file", "purpose")
         self.report_runs = Collection("reporting.report_run")

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from azpay.sandbox.world import World
 
 
+CREATED = 1_500_000_000
+"""When the account was opened: a day in July 2017."""
+
+
 def _own(world: World, call: Call) -> Json:  # noqa: ARG001 - every handler is called alike
     return account(world)
 
@@ -55,7 +59,7 @@ def account(world: World) -> Json:
         "charges_enabled": True,
         "controller": {"type": "account"},
         "country": own.country,
-        "created": 1_500_000_000,
+        "created": CREATED,
         "default_currency": own.currency,
         "details_submitted": True,
         "email": "sandbox@example.com",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import payouting
 from azpay.sandbox.ledger import DAYS_PENDING
 from azpay.sandbox.params import choice, hash_of, shape, unsupported
+from azpay.sandbox.resources import payouting
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import currencies, external_accounts, payouting
+from azpay.sandbox import currencies, external_accounts
 from azpay.sandbox.changes import previous_attributes
 from azpay.sandbox.errors import StripeError, bad_request
 from azpay.sandbox.lists import chosen, list_page, paged_by_time
@@ -16,6 +16,7 @@ from azpay.sandbox.params import (
     text,
     unsupported,
 )
+from azpay.sandbox.resources import payouting
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:
