@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 from azpay.sandbox import external_accounts, wording
 from azpay.sandbox.currencies import check_currency
 from azpay.sandbox.errors import StripeError, bad_request
-from azpay.sandbox.lists import list_page, paged
-from azpay.sandbox.params import boolean, choice, hash_of, merged_metadata, metadata, shape, text
+from azpay.sandbox.lists import chosen, list_page, paged
+from azpay.sandbox.params import (
+    boolean,
+    choice,
+    clearable,
+    hash_of,
+    merged_metadata,
+    metadata,
+    missing,
+    shape,
+    text,
+)
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:
@@ -24,6 +34,7 @@ _DETAILS = shape(
     account_number=text(),
     country=text(2),
     currency=text(),
+    account_type=choice("checking", "futsu", "savings", "toza"),
     object=choice("bank_account"),
     routing_number=text(),
 ).requiring("account_number", "country", "currency")
@@ -33,24 +44,47 @@ def _token_or_details(node: Node, name: str) -> object:
     return text()(node, name) if isinstance(node, str) else hash_of(_DETAILS)(node, name)
 
 
+_HOLDER = ("account_holder_name", "account_holder_type", "account_type")
 _CREATE = shape(
-    default_for_currency=boolean, external_account=_token_or_details, metadata=metadata
-).requiring("external_account")
-_UPDATE = shape(default_for_currency=boolean, metadata=metadata)
+    bank_account=_token_or_details,
+    default_for_currency=boolean,
+    external_account=_token_or_details,
+    metadata=metadata,
+)
+_UPDATE = shape(
+    account_holder_name=clearable(text()),
+    account_holder_type=clearable(choice("company", "individual")),
+    account_type=clearable(choice("checking", "futsu", "savings", "toza")),
+    default_for_currency=boolean,
+    metadata=metadata,
+)
 
 
 def _create(world: World, call: Call) -> Json:
     _check_account(world, call)
-    given, fields = call.params["external_account"], _fields(call.params)
+    given, fields = _given(call.params), _fields(call.params)
     if isinstance(given, str):
         return external_accounts.add(world, "usd", number=_number_behind(given), country="US", **fields)
-    number = given["account_number"].replace(" ", "")
+    currency = check_currency(given["currency"], "external_account[currency]")
+    fields |= chosen(given, *_HOLDER, "routing_number")
+    number = _checked_number(given["account_number"])
+    return external_accounts.add(world, currency, number=number, country=given["country"], **fields)
+
+
+def _given(params: Json) -> str | Json:
+    """A token, or the details of an account, under either name."""
+    for name in ("external_account", "bank_account"):
+        if name in params:
+            given: str | Json = params[name]
+            return given
+    raise missing("external_account")
+
+
+def _checked_number(given: str) -> str:
+    number = given.replace(" ", "")
     if not number.isalnum() or not number.isascii() or len(number) > _MAX_DIGITS:
         raise bad_request("Invalid bank account number.", param="external_account[account_number]")
-    currency = check_currency(given["currency"], "external_account[currency]")
-    named = ("account_holder_name", "account_holder_type", "routing_number")
-    fields |= {name: given[name] for name in named if name in given}
-    return external_accounts.add(world, currency, number=number, country=given["country"], **fields)
+    return number
 
 
 def _number_behind(token: str) -> str:
@@ -78,6 +112,7 @@ def _retrieve(world: World, call: Call) -> Json:
 
 def _update(world: World, call: Call) -> Json:
     account = _retrieve(world, call)
+    account.update(chosen(call.params, *_HOLDER))
     if "metadata" in call.params:
         account["metadata"] = merged_metadata(account["metadata"], call.params["metadata"])
     if call.params.get("default_for_currency"):
