@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from azpay.sandbox import mailing
+from azpay.sandbox import incidents, mailing
 from azpay.sandbox.chaos import Chaos
 from azpay.sandbox.exchange import Desk
 from azpay.sandbox.faults import Fault
@@ -19,6 +19,7 @@ from azpay.sandbox.keys import Keys
 from azpay.sandbox.limits import LIMITS, Meter
 from azpay.sandbox.mishaps import Mishap, MishapKind, named
 from azpay.sandbox.policy import Policy
+from azpay.sandbox.rendering import render
 from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
 from azpay.sandbox.resources.authentication import awaiting, decide
 from azpay.sandbox.store import Query
@@ -77,7 +78,7 @@ class Sandbox:
         self._offset = 0
         account = Account(account_id, country, currency, check_version(api_version))
         self._world = World(account, seed=seed, time=self._now(), retry_after=webhook_retries)
-        self._world.policy = policy or Policy()
+        incidents.agree(self._world, policy or Policy())
         self._desk = Desk(self._world, Keys(api_keys))
         self.changes = 0
 
@@ -122,9 +123,10 @@ class Sandbox:
 
     @_one_at_a_time
     def awaiting_authentication(self, intent: str) -> Json:
-        """What a customer is asked to approve. Raises `StripeError` when nothing is."""
+        """What a customer is asked to approve, its method expanded. Raises `StripeError` if nothing is."""
         self.tick()
-        return visible(awaiting(self._world, intent), LATEST)
+        world = self._world
+        return render(world, awaiting(world, intent), version=LATEST, expand=["payment_method"])
 
     @_one_at_a_time
     def authenticate(self, intent: str, *, approve: bool) -> str | None:
@@ -132,6 +134,23 @@ class Sandbox:
         self.tick()
         self.changes += 1
         return decide(self._world, awaiting(self._world, intent), approve=approve)
+
+    @property
+    def policy(self) -> Policy:
+        return self._world.policy
+
+    def agree(self, policy: Policy) -> None:
+        """The account is treated so from now on."""
+        self.act(lambda world: incidents.agree(world, policy))
+
+    @_one_at_a_time
+    def act(self, deed: Callable[[World], R]) -> R:
+        """Let something happen to the account that no request could bring about; see `incidents`."""
+        self.tick()
+        self.changes += 1
+        done = deed(self._world)
+        self.tick()
+        return done
 
     @_one_at_a_time
     def tick(self) -> None:

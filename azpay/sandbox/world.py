@@ -66,7 +66,7 @@ class World:
         self.disputes = Collection("dispute", "charge", "payment_intent")
         self.early_fraud_warnings = Collection("radar.early_fraud_warning", "charge", "payment_intent")
         self.reviews = Collection("review", "charge", "open")
-        self.payouts = Collection("payout", "destination", "status")
+        self.payouts = Collection("payout", "destination", "status", "_batch")
         self.bank_accounts = Collection("bank_account")
         self.files = Collection("file", "purpose")
         self.report_runs = Collection("reporting.report_run")
@@ -79,6 +79,7 @@ class World:
         self.webhook_endpoints = Collection("webhook_endpoint")
         self.listeners = Collection("stripecli_session")
         self.ledger = Ledger()
+        self.next_payouts: int | None = None
         self.collections = {
             "pi": self.payment_intents,
             "ch": self.charges,
@@ -128,6 +129,7 @@ class World:
             "base_url": self.base_url,
             "policy": self.policy.as_json(),
             "batches": self.ledger.batches,
+            "next_payouts": self.next_payouts,
             "ids": self.ids.dump(),
             "schedule": self.schedule.dump(),
             "faults": self.faults.dump(),
@@ -142,6 +144,7 @@ class World:
         world.base_url = data["base_url"]
         world.policy = Policy().changed(data.get("policy", {}))
         world.ledger.batches.update(data.get("batches", {}))
+        world.next_payouts = data.get("next_payouts")
         world.ids = Ids(**data["ids"])
         world.faults = Faults.load(data["faults"])
         world.upsets = Upsets.load(data["upsets"])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import disputing
 from azpay.sandbox.changes import previous_attributes
-from azpay.sandbox.disputing import NEEDS_RESPONSE, UNDER_REVIEW
 from azpay.sandbox.errors import bad_request
 from azpay.sandbox.lists import chosen, list_page, paged_by_time
 from azpay.sandbox.params import boolean, choice, hash_of, merged_metadata, metadata, shape, text
-from azpay.sandbox.resources import evidence
+from azpay.sandbox.resources import disputing, evidence
+from azpay.sandbox.resources.disputing import NEEDS_RESPONSE, UNDER_REVIEW
 from azpay.sandbox.routing import Call, Route
 from azpay.sandbox.versions import is_endive
 
@@ -98,12 +97,11 @@ def _check_fee_acknowledged(dispute: Json, *, submitting: bool) -> None:
 
 
 def _close(world: World, call: Call) -> Json:
-    """Accept the loss. There is no way back."""
+    """Accept the loss; of an inquiry, which has taken nothing, only that it ends. There is no way back."""
     dispute = _retrieve(world, call)
-    if dispute["status"] == "warning_needs_response":
-        raise bad_request("This is an inquiry: answer it with evidence, or refund the charge.")
     _check_answerable(dispute)
-    disputing.close(world, dispute, "lost")
+    asked = dispute["status"] == "warning_needs_response"
+    disputing.close(world, dispute, "warning_closed" if asked else "lost")
     return dispute
 
 
