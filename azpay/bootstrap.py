@@ -93,8 +93,9 @@ def wire(settings: Settings, *, tell: Callable[[str], None]) -> Azpay:
 
 def tables() -> MetaData:
     """Every table of the book, for the migration tool to compare with."""
+    from azpay.db.schedules import Schedule
     from azpay.receipts.models import Receipt
     from azpay.reconciliation.models import Run
 
-    assert Receipt.metadata is Run.metadata is Row.metadata  # noqa: S101
+    assert Receipt.metadata is Run.metadata is Schedule.metadata is Row.metadata  # noqa: S101
     return Row.metadata

@@ -13,6 +13,7 @@ from azpay.errors import AzpayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from azpay.db import Database
     from azpay.gateway.stripe import Gateway
@@ -71,13 +72,13 @@ def doctor(ctx: typer.Context) -> None:
 
 def _verdicts(ctx: typer.Context, settings: Settings) -> Iterator[Verdict]:
     from azpay.bootstrap import Azpay, connect
-    from azpay.cli.wiring import book_as_it_is
+    from azpay.cli.wiring import book_as_it_is, now_of
 
     yield Verdict("settings", OK, f"profile {settings.profile}, {'LIVE' if settings.live else 'test'} mode")
     yield _webhook_secret(settings)
     wired = ctx.obj if isinstance(ctx.obj, Azpay) else None
     yield from _tried("stripe", lambda: _stripe(wired.gateway if wired else connect(settings), settings))
-    yield from _tried("book", lambda: _book(wired.db if wired else book_as_it_is(ctx, settings)))
+    yield from _tried("book", lambda: _book(wired.db if wired else book_as_it_is(ctx, settings), now_of(ctx)))
 
 
 def _tried(check: str, look: Callable[[], Iterator[Verdict]]) -> Iterator[Verdict]:
@@ -113,7 +114,7 @@ def _stripe(gateway: Gateway, settings: Settings) -> Iterator[Verdict]:
         yield Verdict("clock", OK, f"within {max(skew, 1)} s of Stripe's")
 
 
-def _book(db: Database) -> Iterator[Verdict]:
+def _book(db: Database, now: datetime) -> Iterator[Verdict]:
     from azpay.db import schema
     from azpay.payments import checks
 
@@ -127,7 +128,7 @@ def _book(db: Database) -> Iterator[Verdict]:
     yield from _private(db)
     for check in [*schema.integrity(db), *checks.sums(db)]:
         yield _checked(check)
-    yield from _waiting(db)
+    yield from _waiting(db, now)
 
 
 def _checked(check: object) -> Verdict:
@@ -151,7 +152,22 @@ def _private(db: Database) -> Iterator[Verdict]:
         yield Verdict("privacy", OK, "only you can read the book")
 
 
-def _waiting(db: Database) -> Iterator[Verdict]:
+def _swept(db: Database, now: datetime) -> Verdict:
+    """What Stripe forgets after thirty days must have been looked at before."""
+    from azpay import inbox
+
+    age = inbox.sweep_age(db, now=now)
+    if age is None:
+        return Verdict(
+            "sweep", WARN, "Stripe's events were never looked through", "Run `azpay events sweep`."
+        )
+    said = f"Stripe's events were looked through {age.days} d {age.seconds // 3600} h ago"
+    if age > inbox.ALARM:
+        return Verdict("sweep", FAIL, f"{said}; it forgets them after 30 d", "Run `azpay events sweep` now.")
+    return Verdict("sweep", OK, said)
+
+
+def _waiting(db: Database, now: datetime) -> Iterator[Verdict]:
     from azpay import inbox, operations
 
     backlog = inbox.backlog(db)
@@ -161,6 +177,7 @@ def _waiting(db: Database) -> Iterator[Verdict]:
         )
     else:
         yield Verdict("inbox", OK, f"{backlog.waiting} events waiting")
+    yield _swept(db, now)
     with db.reading() as session:
         open_ = operations.open_now(session)
     if open_:

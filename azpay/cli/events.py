@@ -158,7 +158,7 @@ def _fields(event: InboxEvent, zone: tzinfo) -> Fields:
         ("Next try", next_try),
         ("Error", _safe(event.error)),
         ("API version", event.api_version),
-        ("Signed with", f"whsec_…{event.secret}"),
+        ("Signed with", f"whsec_…{event.secret}" if event.secret else "nothing: fetched by a sweep"),
         ("Mode", "live" if event.livemode else "test"),
     )
     return Fields([(label, value) for label, value in pairs if value], title=f"{event.state}  {event.type}")

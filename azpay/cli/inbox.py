@@ -151,6 +151,34 @@ def _verdict(row: dict[str, Any]) -> str:
     return "in use" if row["events"] else "matched nothing: can be dropped, if it is the old one"
 
 
+def sweep(ctx: typer.Context) -> None:
+    """Ask Stripe for the events that no webhook has brought, since the last time, and keep them.
+
+    Examples:
+
+        azpay events sweep
+        azpay events sweep --json
+
+    `azpay serve` and `azpay worker` do this by themselves, every AZPAY_SWEEP_MINUTES. Stripe lists events for
+    thirty days.
+    """
+    from azpay import worker
+    from azpay.cli import dates, output, wiring
+
+    swept = worker.sweep(wiring.azpay_of(ctx))
+    data = {
+        "since": dates.in_utc(swept.since),
+        "seen": swept.seen,
+        "new": swept.new,
+        "webhooks_arrive": not swept.deaf,
+    }
+    since = dates.shown(swept.since, wiring.zone_of(ctx))
+    said = f"{swept.seen} events at Stripe since {since}, {swept.new} new."
+    output.emit(ctx, schema="azpay.swept/1", data=data, human=said)
+    if swept.deaf:
+        output.warn("No webhook has arrived in that time. See `azpay events endpoint`, and `azpay serve`.")
+
+
 def _tell(ctx: typer.Context, count: int, what: str) -> None:
     from azpay.cli import output
 

@@ -68,6 +68,7 @@ TABLE: tuple[Entry, ...] = (
             Row("show", "azpay.cli.events:show", "One event, without its secrets."),
             Row("retry", "azpay.cli.inbox:retry", "Give failing events their tries again."),
             Row("replay", "azpay.cli.inbox:replay", "Apply events anew."),
+            Row("sweep", "azpay.cli.inbox:sweep", "Fetch events that no webhook brought."),
             Row("endpoint", "azpay.cli.endpoint:endpoint", "Where Stripe posts, and of what."),
             Row("secrets", "azpay.cli.inbox:secrets", "Which webhook secrets still match."),
             Row("purge", "azpay.cli.inbox:purge", "Remove old events that were applied."),

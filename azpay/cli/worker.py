@@ -56,7 +56,10 @@ def _work(ctx: typer.Context, azpay: Azpay, reins: Reins) -> None:
     if globals_of(ctx).json:
         output.write_document("azpay.working/1", {"book": azpay.db.where})
         sys.stdout.flush()
+    clockwork = worker.Clockwork(azpay)
+    clockwork.start()
     worker.work(azpay, reins)
+    clockwork.stop()
 
 
 @contextmanager

@@ -203,6 +203,13 @@ class Gateway:
     def refunds_of(self, payment_intent: str) -> Iterator[Refund]:
         return self._list("/v1/refunds", {"payment_intent": payment_intent}, Refund)
 
+    def events(
+        self, since: datetime, types: list[str], *, delivered: bool | None = None
+    ) -> Iterator[msgspec.Raw]:
+        """Events of these types (20 at most) since then, newest first; only those not delivered, if asked."""
+        params = {"created": {"gte": int(since.timestamp())}, "types": types, "delivery_success": delivered}
+        return self._list("/v1/events", params, msgspec.Raw)
+
     def fetch(self, kind: str, identity: str) -> Any:
         """One object of the kind that an event could not speak for."""
         lookups: dict[str, Callable[[str], Any]] = {

@@ -92,6 +92,11 @@ class Gauges:
         self._age = Gauge(
             "azpay_inbox_oldest_seconds", "Age of the oldest event that waits.", registry=registry
         )
+        self._swept = Gauge(
+            "azpay_sweep_age_seconds",
+            "Since Stripe's events were looked through; -1 for never.",
+            registry=registry,
+        )
         self._open = Gauge(
             "azpay_operations_open", "Operations whose outcome is not known.", ["kind"], registry=registry
         )
@@ -114,6 +119,8 @@ class Gauges:
         self._events.labels("dead").set(backlog.dead)
         oldest = (azpay.now() - backlog.oldest).total_seconds() if backlog.oldest else 0
         self._age.set(max(oldest, 0))
+        age = inbox.sweep_age(azpay.db, now=azpay.now())
+        self._swept.set(-1 if age is None else age.total_seconds())
         open_now, by_status = operations.open_by_kind(azpay.db), payments.count_by_status(azpay.db)
         for kind in Kind:
             self._open.labels(kind).set(open_now.get(kind, 0))

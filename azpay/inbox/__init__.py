@@ -8,8 +8,12 @@ from azpay.inbox.models import EventState, InboxEvent
 from azpay.inbox.outcomes import Progress
 from azpay.inbox.processing import process
 from azpay.inbox.registration import EndpointURLInvalid, Registered, SecretNotKnown, register
+from azpay.inbox.sweeping import ALARM, SWEEP, Ours, Swept, sweep
+from azpay.inbox.sweeping import age as sweep_age
 
 __all__ = [
+    "ALARM",
+    "SWEEP",
     "YOUNGEST",
     "Backlog",
     "Chosen",
@@ -24,10 +28,12 @@ __all__ = [
     "InboxEvent",
     "Match",
     "NoneChosen",
+    "Ours",
     "Progress",
     "Received",
     "Registered",
     "SecretNotKnown",
+    "Swept",
     "TooYoung",
     "about",
     "backlog",
@@ -42,4 +48,6 @@ __all__ = [
     "replay",
     "require_ours",
     "retry",
+    "sweep",
+    "sweep_age",
 ]

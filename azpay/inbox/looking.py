@@ -92,7 +92,7 @@ def matches(db: Database, *, since: datetime) -> dict[str, Match]:
     """By the last four characters of each secret, over the events received since then."""
     counted = (
         select(InboxEvent.secret, func.count(), func.max(InboxEvent.received_at))
-        .where(col(InboxEvent.received_at) >= since)
+        .where(col(InboxEvent.received_at) >= since, col(InboxEvent.secret) != "")
         .group_by(col(InboxEvent.secret))
     )
     with db.reading() as session:

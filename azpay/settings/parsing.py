@@ -28,6 +28,7 @@ _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9_+/=]{1,240}")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _PORT = re.compile(r"[0-9]{1,5}")
 _HIGHEST_PORT = 65535
+_MINUTES_OF_A_DAY = 24 * 60
 _DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
@@ -89,6 +90,12 @@ def host(text: str) -> str:
     if _HOST.fullmatch(text) is None:
         raise ValueError(f"is {quoted(text)}; use a host name or an address, such as 127.0.0.1.")
     return text
+
+
+def minutes(text: str) -> int:
+    if _PORT.fullmatch(text) is None or int(text) > _MINUTES_OF_A_DAY:
+        raise ValueError(f"is {quoted(text)}; write minutes, from 0 (never) to {_MINUTES_OF_A_DAY}.")
+    return int(text)
 
 
 def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -114,6 +114,13 @@ SETTINGS = (
         "Daemon",
         default="127.0.0.0/8,::1",
     ),
+    Setting(
+        "sweep_minutes",
+        parsing.minutes,
+        "How often the worker asks Stripe for events that no webhook brought; 0 for never.",
+        "Daemon",
+        default="5",
+    ),
     Setting("port", parsing.port, "The port `azpay serve` listens on.", "Daemon", default="8000"),
     Setting(
         "log_format",

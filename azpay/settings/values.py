@@ -33,6 +33,7 @@ class Settings:
     live: bool
     host: str
     port: int
+    sweep_minutes: int
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     log_format: str
     log_level: str

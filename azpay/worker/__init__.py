@@ -2,7 +2,8 @@
 
 from azpay.worker.leaving import leave_within
 from azpay.worker.reins import Reins
-from azpay.worker.threads import Worker
+from azpay.worker.schedules import sweep
+from azpay.worker.threads import Clockwork, Worker
 from azpay.worker.work import drain, work
 
-__all__ = ["Reins", "Worker", "drain", "leave_within", "work"]
+__all__ = ["Clockwork", "Reins", "Worker", "drain", "leave_within", "sweep", "work"]

@@ -1,4 +1,4 @@
-"""A worker in a thread of its own."""
+"""A worker in threads of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from azpay.worker.reins import Reins
+from azpay.worker.schedules import keep_schedules
 from azpay.worker.work import work
 
 if TYPE_CHECKING:
@@ -13,11 +14,15 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """One is enough: SQLite takes one writer at a time, and a batch is mostly writing."""
+    """One thread for what comes in is enough: SQLite takes one writer at a time, and a batch is writing.
+
+    What is done every so often waits for Stripe, and has a thread of its own.
+    """
 
     def __init__(self, azpay: Azpay) -> None:
         self._reins = Reins()
         self._thread = Thread(target=work, args=(azpay, self._reins), name="worker", daemon=True)
+        self._clockwork = Clockwork(azpay)
 
     @property
     def alive(self) -> bool:
@@ -25,6 +30,7 @@ class Worker:
 
     def start(self) -> None:
         self._thread.start()
+        self._clockwork.start()
 
     def wake(self) -> None:
         """There is something to do."""
@@ -33,5 +39,20 @@ class Worker:
     def stop(self, *, within: float) -> bool:
         """Ask it to stop and wait for the piece of work in hand; whether it has ended."""
         self._reins.stop()
+        self._clockwork.stop()
         self._thread.join(within)
         return not self._thread.is_alive()
+
+
+class Clockwork:
+    """The schedules, in a thread. It may be in a call to Stripe when told to stop: nobody waits for it."""
+
+    def __init__(self, azpay: Azpay) -> None:
+        self._reins = Reins()
+        self._thread = Thread(target=keep_schedules, args=(azpay, self._reins), name="schedules", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._reins.stop()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from azpay.bootstrap import Azpay
     from azpay.sandbox import Sandbox
+    from tests.support.clock import Clock
 
 
 def verdicts(result: Result) -> dict[str, str]:
@@ -59,12 +60,27 @@ def yesterday() -> Iterator[str]:
 
 
 def test_a_healthy_shop_has_no_complaints(azpay: Azpay) -> None:
+    run(azpay, "events", "sweep")
+
     result = run(azpay, "doctor")
 
     found = verdicts(result)
     assert result.exit_code == 0
     assert set(found.values()) == {"ok"}
     assert {"settings", "webhook secrets", "stripe", "book", "tables", "privacy", "inbox"} <= set(found)
+
+
+def test_events_that_stripe_is_about_to_forget_are_an_alarm(azpay: Azpay, clock: Clock) -> None:
+    never = verdicts(run(azpay, "doctor"))["sweep"]
+    run(azpay, "events", "sweep")
+    clock.advance(days=26)
+
+    result = run(azpay, "doctor")
+
+    assert never == "look"
+    assert verdicts(result)["sweep"] == "wrong"
+    assert "it forgets them after 30 d" in result.stdout
+    assert result.exit_code == 1
 
 
 def test_every_check_has_a_name_of_its_own(azpay: Azpay) -> None:

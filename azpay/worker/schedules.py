@@ -1,0 +1,50 @@
+"""What is done every so often: by one of many workers, beside the inbox, never instead of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from azpay import inbox
+from azpay.db import schedules
+from azpay.errors import AzpayError
+from azpay.logs import get_logger
+
+if TYPE_CHECKING:
+    from azpay.bootstrap import Azpay
+    from azpay.worker.reins import Reins
+
+LOOK_SECONDS = 5.0
+
+log = get_logger(__name__)
+
+
+def keep_schedules(azpay: Azpay, reins: Reins) -> None:
+    """Until told to stop. What fails is tried again when it is due the next time."""
+    while not reins.stopping:
+        try:
+            run_due(azpay)
+        except AzpayError as error:
+            log.warning("schedule_failed", code=error.code, reason=error.message)
+        except Exception:  # a daemon's task: it must outlive whatever happens to it
+            log.exception("schedule_failed")
+        reins.rest(LOOK_SECONDS)
+
+
+def run_due(azpay: Azpay) -> None:
+    """Whatever is due now and nobody else has taken."""
+    every = timedelta(minutes=azpay.settings.sweep_minutes)
+    if every and schedules.take(azpay.db, inbox.SWEEP, every=every, now=azpay.now()) is not None:
+        sweep(azpay)
+
+
+def sweep(azpay: Azpay) -> inbox.Swept:
+    """Fetch the events that no webhook has brought, and say so when webhooks bring nothing at all."""
+    settings = azpay.settings
+    ours = inbox.Ours(azpay.handlers.events.keys(), settings.live, settings.stripe_account)
+    swept = inbox.sweep(azpay.db, azpay.gateway, ours, now=azpay.now())
+    if swept.deaf:
+        log.warning("webhooks_never_arrive", new=swept.new, hint="See `azpay events endpoint`.")
+    elif swept.new:
+        log.info("events_swept", seen=swept.seen, new=swept.new)
+    return swept
