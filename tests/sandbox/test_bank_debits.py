@@ -167,6 +167,21 @@ def test_a_permission_for_one_payment_ends_with_it(client: V1Services, sandbox: 
     assert client.mandates.retrieve(mandate.id).status == "inactive"
 
 
+def test_a_charge_brings_its_permission_along(client: V1Services, sandbox: Sandbox) -> None:
+    debit(client)
+
+    charge = client.charges.retrieve(
+        sandbox.charges[0]["id"],
+        {"expand": ["payment_method_details.us_bank_account.mandate", "application"]},
+    )
+
+    details = charge.payment_method_details
+    assert details is not None
+    assert details.us_bank_account is not None
+    assert isinstance(details.us_bank_account.mandate, stripe.Mandate)
+    assert charge.application is None
+
+
 def test_a_permission_for_later_payments_lasts_until_the_account_is_let_go(
     client: V1Services, sandbox: Sandbox
 ) -> None:
