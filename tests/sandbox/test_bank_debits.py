@@ -202,6 +202,34 @@ def test_a_permission_for_later_payments_lasts_until_the_account_is_let_go(
     assert [client.mandates.retrieve(mandate).status for mandate in used] == ["inactive"]
 
 
+def test_a_permission_can_be_named(client: V1Services, sandbox: Sandbox) -> None:
+    customer = client.customers.create().id
+    first = debit(client, customer=customer, setup_future_usage="off_session")
+    mandate = sandbox.mandates[0]["id"]
+    assert isinstance(first.payment_method, str)
+
+    paid = debit(client, first.payment_method, customer=customer, mandate=mandate, mandate_data="")
+    with pytest.raises(stripe.InvalidRequestError) as other:
+        debit(client, mandate=mandate)
+    with pytest.raises(stripe.InvalidRequestError) as nothing:
+        debit(client, mandate="mandate_nothing")
+
+    assert paid.status == "processing"
+    assert (other.value.code, other.value.param) == ("payment_intent_mandate_invalid", "mandate")
+    assert (nothing.value.code, nothing.value.param) == ("resource_missing", "mandate")
+
+
+@pytest.mark.parametrize("account", ["pm_usBankAccount_dispute", "pm_sepaDebit_disputed_de"])
+def test_a_customer_may_tell_the_bank_afterwards(client: V1Services, sandbox: Sandbox, account: str) -> None:
+    debit(client, account)
+
+    sandbox.advance(24 * 60 * 60)
+
+    assert sandbox.charges[0]["disputed"]
+    held, booked = sums(sandbox)
+    assert held == booked
+
+
 @pytest.mark.parametrize(
     ("account", "currency"),
     [(SUCCESS, "eur"), ("pm_sepaDebit_success_de", "usd"), ("pm_bacsDebit_success", "jpy")],
