@@ -141,8 +141,15 @@ def _digest(secret: str, signed: bytes) -> str:
     return hmac.new(secret.encode(), signed, sha256).hexdigest()
 
 
+def is_thin(listener: Json) -> bool:
+    """Whether it hears what happened to which object, and not how the object looks."""
+    return bool(listener.get("event_payload") == "thin")
+
+
 def wants(listener: Json, event_type: str) -> bool:
     enabled = listener["enabled_events"]
     if listener["status"] != "enabled":
         return False
+    if is_thin(listener):
+        return f"v1.{event_type}" in enabled
     return event_type in enabled or ("*" in enabled and event_type not in NAMED_ONLY)

@@ -77,6 +77,7 @@ class World:
         self.mandates = Collection("mandate", "payment_method")
         self.events = Collection("event", "type", "_undelivered")
         self.webhook_endpoints = Collection("webhook_endpoint")
+        self.event_destinations = Collection("event_destination")
         self.listeners = Collection("stripecli_session")
         self.ledger = Ledger()
         self.next_payouts: int | None = None
@@ -98,6 +99,7 @@ class World:
             "mandate": self.mandates,
             "evt": self.events,
             "we": self.webhook_endpoints,
+            "ed": self.event_destinations,
             "wsid": self.listeners,
             "txn": self.ledger.transactions,
         }
@@ -114,13 +116,13 @@ class World:
         announce(self, kind, subject, previous)
 
     def listening(self) -> Iterator[Json]:
-        """Everyone who hears events: endpoints, and the Stripe CLI's listeners."""
-        return chain(self.webhook_endpoints, self.listeners)
+        """Everyone who hears events: endpoints, destinations, and the Stripe CLI's listeners."""
+        return chain(self.webhook_endpoints, self.event_destinations, self.listeners)
 
     def listener(self, identifier: str) -> Json:
-        """The endpoint, or the listener of the Stripe CLI, with this id."""
-        listener = self.listeners.find(identifier)
-        return self.webhook_endpoints.get(identifier) if listener is None else listener
+        """Who of those has this id."""
+        found = self.find(identifier)
+        return self.webhook_endpoints.get(identifier) if found is None else found
 
     def dump(self) -> Json:
         return {
