@@ -17,13 +17,10 @@ from aiohttp import web
 from azpay.sandbox import control, hosted
 from azpay.sandbox.courier import Courier
 from azpay.sandbox.loglines import Log, LogLine, silence
-from azpay.sandbox.persistence import StateKeeper
 from azpay.sandbox.wire import Lost, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-    from pathlib import Path
-
     from azpay.sandbox.engine import Sandbox
 
 MAX_BODY = 1024 * 1024
@@ -37,28 +34,22 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 12111,
-    state: Path | None = None,
     on_ready: Callable[[int], None] | None = None,
     log: Log | None = None,
 ) -> None:
     """Answer requests and deliver webhooks until SIGINT, SIGTERM or cancellation.
 
-    Port 0 takes a free one; `on_ready` is told which. With `state`, everything is written to that file
-    every few seconds and once more at the end. Raises OSError when the port is taken.
+    Port 0 takes a free one; `on_ready` is told which. Raises OSError when the port is taken.
     """
     courier = Courier(sandbox, log or silence)
-    keeper = StateKeeper(sandbox, state, log or silence)
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_route("*", "/{rest:.*}", Answering(sandbox, courier, log or silence).answer)
-    try:
-        async with _listening(app, host, port) as bound:
-            sandbox.base_url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
-            with _stop_signals() as stop:
-                if on_ready is not None:
-                    on_ready(bound)
-                await _run_until(stop, courier.run(), keeper.run())
-    finally:
-        keeper.write()
+    async with _listening(app, host, port) as bound:
+        sandbox.base_url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+        with _stop_signals() as stop:
+            if on_ready is not None:
+                on_ready(bound)
+            await _run_until(stop, courier.run())
 
 
 class Answering:
