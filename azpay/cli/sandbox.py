@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from azpay.sandbox import Sandbox
-    from azpay.sandbox.loglines import LogLine
+
+
+_WAITS = re.compile(r"\d{1,7}(,\d{1,7}){0,49}", re.ASCII)
 
 
 class PortInUse(Unavailable):
@@ -37,16 +39,27 @@ class StateUnreadable(Usage):
     code = "state_unreadable"
 
 
+class StateInUse(Unavailable):
+    """Another sandbox has the state file open."""
+
+    code = "state_in_use"
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(
+            f"Another sandbox keeps its state in {state}.", hint="End that one, or name another file."
+        )
+
+
 class StateUnwritable(Usage):
     """The state cannot be kept where it should be."""
 
     code = "state_unwritable"
 
-    def __init__(self, state: Path | None, reason: str) -> None:
+    def __init__(self, state: Path, reason: str) -> None:
         super().__init__(f"The state cannot be kept in {state}: {reason}.", hint="Name a file elsewhere.")
 
 
-def sandbox(
+def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
     ctx: typer.Context,
     port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="0 takes a free one.")] = 12111,
     host: Annotated[str, typer.Option(metavar="HOST", help="Where to listen.")] = "127.0.0.1",
@@ -57,6 +70,10 @@ def sandbox(
     webhook: Annotated[
         list[str] | None, typer.Option(metavar="URL", help="Where events are posted; repeatable.")
     ] = None,
+    retry: Annotated[
+        str | None,
+        typer.Option(metavar="SCHEDULE", help="When a webhook is repeated: test, live, none, or 5,60,300."),
+    ] = None,
 ) -> None:
     """An embedded Stripe: payments, refunds, fees, webhooks, and Stripe's errors, without a network.
 
@@ -64,28 +81,50 @@ def sandbox(
 
         azpay sandbox
         azpay sandbox --webhook http://127.0.0.1:8000/api/webhooks/stripe
-        azpay sandbox --state sandbox.json --port 12112
+        azpay sandbox --state sandbox.db --port 12112
+        azpay sandbox --retry 1,5                   # a webhook that fails comes again after 1 s and 5 s
 
     Any Stripe SDK works with it: point its API base here. `--profile sandbox` does that for azpay.
     """
     import asyncio
 
+    from azpay.cli import request_lines, sandbox_panel, wiring
     from azpay.sandbox.server import serve
 
+    log = request_lines.telling(wiring.unlocked_settings_of(ctx).log_format)
     engine, bound_to = _engine(state, seed), list[int]()
     for url in webhook or []:
         engine.subscribe(url, secret=_secret())
+    if retry is not None:
+        engine.retry_webhooks_after(_schedule(retry))
 
     def ready(bound: int) -> None:
         bound_to.append(bound)
-        _tell(ctx, host, bound, webhook or [])
+        shown = f"[{host}]" if ":" in host else host
+        sandbox_panel.tell(ctx, f"http://{shown}:{bound}", secret=_secret(), webhooks=webhook or [])
 
     try:
-        asyncio.run(serve(engine, host=host, port=port, state=state, on_ready=ready, log=_log))
+        asyncio.run(serve(engine, host=host, port=port, on_ready=ready, log=log))
     except OSError as error:
         if bound_to:
-            raise StateUnwritable(state, error.strerror or str(error)) from error
+            raise
         raise PortInUse(host, port, error) from error
+    finally:
+        engine.close()
+
+
+def _schedule(words: str) -> list[int]:
+    """Seconds between the attempts, from a name or a list of numbers."""
+    from azpay.sandbox.webhooks import SCHEDULES
+
+    if words in SCHEDULES:
+        return list(SCHEDULES[words])
+    if not _WAITS.fullmatch(words):
+        raise Usage(
+            f"{words[:40]!r} is not a schedule.",
+            hint="Use test, live, none, or the seconds between attempts, such as 5,60,300.",
+        )
+    return [int(wait) for wait in words.split(",")]
 
 
 def _secret() -> str:
@@ -96,53 +135,27 @@ def _secret() -> str:
 
 def _engine(state: Path | None, seed: int) -> Sandbox:
     from azpay.sandbox import Sandbox
+    from azpay.sandbox.database import AnotherVersion, InUse, NotAState
 
-    if state is not None and not os.access(state.absolute().parent, os.W_OK):
-        raise StateUnwritable(state, "nothing can be written in that folder")
-    if state is None or not state.exists():
+    if state is None:
         return Sandbox(now=_now, seed=seed)
     try:
-        return Sandbox.restore(state.read_bytes(), now=_now)
-    except (ValueError, OSError) as error:
+        return Sandbox.open(state, now=_now, seed=seed)
+    except InUse as error:
+        raise StateInUse(state) from error
+    except AnotherVersion as error:
+        raise StateUnreadable(
+            f"Another version of azpay wrote {state}.", hint="Name another file, or remove this one."
+        ) from error
+    except NotAState as error:
         raise StateUnreadable(
             f"{state} does not hold a sandbox's state.", hint="Name another file, or remove this one."
         ) from error
+    except OSError as error:
+        raise StateUnwritable(state, error.strerror or str(error)) from error
 
 
 def _now() -> datetime:
     from azpay.bootstrap import wall_clock
 
     return wall_clock()
-
-
-def _tell(ctx: typer.Context, host: str, port: int, webhooks: list[str]) -> None:
-    from azpay.cli import output
-    from azpay.cli.options import globals_of
-    from azpay.cli.tables import Fields
-    from azpay.sandbox import DEFAULT_ACCOUNT, DEFAULT_KEY
-
-    base = f"http://{host}:{port}"
-    data = {"api_base": base, "api_key": DEFAULT_KEY, "account": DEFAULT_ACCOUNT, "webhook_secret": _secret()}
-    if globals_of(ctx).json:
-        output.write_document("azpay.sandbox/1", data)
-        sys.stdout.flush()
-        return
-    pairs = [
-        ("API base", base),
-        ("API key", DEFAULT_KEY),
-        ("Account", DEFAULT_ACCOUNT),
-        ("Webhooks to", ", ".join(webhooks) or "nowhere yet; --webhook URL"),
-        ("Webhook secret", _secret()),
-        (
-            "Try",
-            f"AZPAY_STRIPE_API_BASE={base} azpay charge 19.99 usd --method pm_card_visa --profile sandbox",
-        ),
-    ]
-    output.emit(ctx, schema="azpay.sandbox/1", data=data, human=Fields(pairs, title="A Stripe of your own"))
-    sys.stdout.flush()
-
-
-def _log(line: LogLine) -> None:
-    """One line for each request and each webhook, to stderr."""
-    fields = "  ".join(f"{name}={value}" for name, value in line.fields.items() if value is not None)
-    typer.echo(f"{line.what}  {fields}", err=True)

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 _SHOWN = 4
 
 
+def check_encoding(request: Request) -> None:
+    """What is not text cannot be named in an answer."""
+    try:
+        "".join((request.path, request.query, *request.headers.values())).encode()
+    except UnicodeEncodeError:
+        raise bad_request("Invalid UTF-8 in the request's address or headers.") from None
+
+
 def check_key(headers: Mapping[str, str], keys: Keys) -> str:
     """The key of a request that may come in. Raises Stripe's 401 for any other."""
     key = _key(headers.get("authorization", ""))

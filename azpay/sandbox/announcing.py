@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from azpay.sandbox import versions
-from azpay.sandbox.upsets import UpsetKind
 from azpay.sandbox.store import Query
+from azpay.sandbox.upsets import UpsetKind
 from azpay.sandbox.webhooks import ASKED_FOR, first_attempt, wants
 
 if TYPE_CHECKING:

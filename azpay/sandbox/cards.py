@@ -44,7 +44,7 @@ class Decline:
     """What the issuer says, as Stripe's error and the failed charge repeat it."""
 
     code: str
-    decline_code: str
+    decline_code: str | None
     message: str
     advice_code: str | None = None
     param: str | None = None

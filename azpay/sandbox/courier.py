@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -13,6 +14,7 @@ from azpay.sandbox.loglines import LogLine
 
 if TYPE_CHECKING:
     from azpay.sandbox.engine import Sandbox
+    from azpay.sandbox.listening import Listeners
     from azpay.sandbox.loglines import Log
     from azpay.sandbox.wire import Delivery
 
@@ -22,9 +24,13 @@ LONGEST_REST, SHORTEST_REST = 1.0, 0.02
 
 
 class Courier:
-    def __init__(self, sandbox: Sandbox, log: Log) -> None:
+    def __init__(
+        self, sandbox: Sandbox, listeners: Listeners, log: Log, timeout: float = POST_TIMEOUT
+    ) -> None:
         self._sandbox = sandbox
+        self._listeners = listeners
         self._log = log
+        self._timeout = timeout
         self._awake = asyncio.Event()
         self._turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(POSTS_PER_ENDPOINT))
 
@@ -34,7 +40,7 @@ class Courier:
 
     async def run(self) -> None:
         """Until cancelled. What is on its way then counts as not delivered."""
-        timeout = aiohttp.ClientTimeout(total=POST_TIMEOUT)
+        timeout = aiohttp.ClientTimeout(total=self._timeout)
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
         async with (
             aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
@@ -55,15 +61,29 @@ class Courier:
 
     async def _carry(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
         async with self._turns[delivery.endpoint]:
-            status = await self._post(session, delivery)
+            began = monotonic()
+            status = await self._hand_over(session, delivery)
         self._sandbox.delivered(delivery, status)
         self._log(
             LogLine(
                 "webhook_posted",
-                {"event": delivery.event, "url": delivery.url, "attempt": delivery.attempt, "status": status},
+                {
+                    "type": delivery.type,
+                    "endpoint": delivery.endpoint,
+                    "url": delivery.url,
+                    "event_id": delivery.event,
+                    "attempt": delivery.attempt,
+                    "status": status,
+                    "ms": int((monotonic() - began) * 1000),
+                },
             )
         )
         self.wake()
+
+    async def _hand_over(self, session: aiohttp.ClientSession, delivery: Delivery) -> int | None:
+        if delivery.url:
+            return await self._post(session, delivery)
+        return await self._listeners.post(delivery)
 
     async def _post(self, session: aiohttp.ClientSession, delivery: Delivery) -> int | None:
         """The status, or None when nobody answered. A redirect is an answer, and not a good one."""

@@ -1,4 +1,4 @@
-"""One SQLite database for everything that an account knows: in memory, or in a file that outlives the process.
+"""One SQLite database for all that an account knows: in memory, or in a file that outlives the process.
 
 All that is done between two commits is kept as a whole or not at all. In memory a fresh one must cost next to
 nothing, because tests make thousands: the tables are made once, and copied.
@@ -45,7 +45,11 @@ _HEADER = b"SQLite format 3\0"
 
 
 class NotAState(ValueError):
-    """This is not a sandbox's state, or one of another version of the sandbox."""
+    """This is not a sandbox's state, or it is damaged."""
+
+
+class AnotherVersion(NotAState):
+    """Written by a version of the sandbox that keeps other things."""
 
 
 class InUse(ValueError):
@@ -178,7 +182,7 @@ def _check(connection: sqlite3.Connection, schema: str) -> None:
     if application != _APPLICATION:
         raise NotAState("This is not a sandbox's state.")
     if version != _version(schema):
-        raise NotAState("This is not a sandbox's state of this version: another version of azpay wrote it.")
+        raise AnotherVersion("Another version of the sandbox wrote this state.")
 
 
 def _claim(connection: sqlite3.Connection) -> None:

@@ -11,24 +11,25 @@ import msgspec
 from azpay.sandbox import mailing
 from azpay.sandbox.chaos import Chaos
 from azpay.sandbox.clock import Clock
-from azpay.sandbox.database import Database
+from azpay.sandbox.database import AnotherVersion, Database
 from azpay.sandbox.exchange import Desk
 from azpay.sandbox.faults import Fault
 from azpay.sandbox.keys import Keys
 from azpay.sandbox.limits import LIMITS, Meter
 from azpay.sandbox.mishaps import Mishap, MishapKind, named
+from azpay.sandbox.policy import Policy
 from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
-from azpay.sandbox.resources.attempts import authenticated, awaiting
+from azpay.sandbox.resources.authentication import awaiting, decide
+from azpay.sandbox.store import Query
 from azpay.sandbox.summary import summary
 from azpay.sandbox.turns import Turn
 from azpay.sandbox.upsets import Upset, UpsetKind
-from azpay.sandbox.versions import LATEST, visible
+from azpay.sandbox.versions import ACCOUNT_DEFAULT, LATEST, check_version, visible
 from azpay.sandbox.webhooks import RETRY_AFTER
 from azpay.sandbox.world import Account, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from azpay.sandbox.chaos import Profile
@@ -69,12 +70,20 @@ class Sandbox:
         country: str = "US",
         currency: str = "usd",
         webhook_retries: Sequence[int] = RETRY_AFTER,
+        api_version: str = ACCOUNT_DEFAULT,
+        policy: Policy | None = None,
         database: Callable[[str], Database] = Database.in_memory,
     ) -> None:
+        """`api_version` is what the account's events, and requests that name no version, are rendered in.
+
+        `database` opens one with the tables it is given. What was kept in it before counts for more than what
+        is said here. Raises `StripeError` for a version that never was.
+        """
         self.clock = Clock(now)
-        account = Account(account_id, country, currency)
+        account = Account(account_id, country, currency, check_version(api_version))
         time = self.clock.now()
         self._world = World(account, seed=seed, time=time, retry_after=webhook_retries, database=database)
+        self._world.policy = policy or Policy()
         self._desk = Desk(self._world, Keys(api_keys))
         self._turn = Turn(self._keep, self._undo)
         self._events_discarded_at = 0
@@ -109,16 +118,16 @@ class Sandbox:
         self._desk.release(request)
 
     @_one_at_a_time
-    def awaiting_authentication(self, payment_intent: str) -> Json:
-        """The intent that a customer is asked about. Raises `StripeError` when none is."""
+    def awaiting_authentication(self, intent: str) -> Json:
+        """What a customer is asked to approve. Raises `StripeError` when nothing is."""
         self.tick()
-        return visible(awaiting(self._world, payment_intent), LATEST)
+        return visible(awaiting(self._world, intent), LATEST)
 
     @_one_at_a_time
-    def authenticate(self, payment_intent: str, *, approve: bool) -> str | None:
+    def authenticate(self, intent: str, *, approve: bool) -> str | None:
         """The customer's side of 3D Secure. Returns where the customer goes next, if anywhere."""
         self.tick()
-        return authenticated(self._world, awaiting(self._world, payment_intent), approve=approve)
+        return decide(self._world, awaiting(self._world, intent), approve=approve)
 
     @_one_at_a_time
     def tick(self) -> None:
@@ -220,6 +229,11 @@ class Sandbox:
         self._arm(Fault(named(fault, seconds), path, method, times))
 
     @_one_at_a_time
+    def disarm(self) -> None:
+        """Forget the faults that still wait for requests."""
+        self._world.faults.disarm()
+
+    @_one_at_a_time
     def follow(self, chaos: Profile) -> None:
         """From now on requests meet the faults of this profile. Draws go on where they were."""
         faults = self._world.faults
@@ -266,6 +280,10 @@ class Sandbox:
         """Nothing more befalls events, whatever was armed."""
         self._world.upsets.disarm()
 
+    @property
+    def armed_upsets(self) -> list[Json]:
+        return self._world.upsets.armed()
+
     @_one_at_a_time
     def retry_webhooks_after(self, seconds: Sequence[int]) -> None:
         """From now on, a delivery that failed is repeated after these times."""
@@ -278,9 +296,21 @@ class Sandbox:
         return webhook_endpoints.roll_secret(self._world, endpoint, overlap=overlap)
 
     @_one_at_a_time
-    def listen(self, listener: str, *, listens: bool) -> bool:
-        """A listener of the Stripe CLI has come or gone. False when there is none with this id."""
+    def listen(self, listener: str, *, listens: bool) -> Json | None:
+        """A listener of the Stripe CLI has come or gone. None when there is none with this id."""
         return stripecli.listen(self._world, listener, listens=listens)
+
+    @_one_at_a_time
+    def latest(self, limit: int) -> dict[str, list[Json]]:
+        """The newest objects, newest first, by what they are called."""
+        self.tick()
+        collections = self._world.collections.values()
+        return {rows.kind: _shown(rows.page(Query(limit=limit))[0]) for rows in collections}
+
+    @property
+    def waiting_deliveries(self) -> int:
+        """How many webhooks are still to be posted, or to be settled."""
+        return len(self._world.deliveries)
 
     @_one_at_a_time
     def find(self, identifier: str) -> Json | None:
@@ -289,8 +319,7 @@ class Sandbox:
         found = self._world.find(identifier)
         if found is None or identifier.startswith("evt_"):
             return found and _whole_event(found)
-        copy: Json = msgspec.json.decode(msgspec.json.encode(visible(found, LATEST)))
-        return copy
+        return _shown([found])[0]
 
     @_one_at_a_time
     def snapshot(self) -> bytes:
@@ -330,7 +359,11 @@ class Sandbox:
 
     def _resume(self) -> None:
         """Go on where the database was left, or begin."""
-        if self._recall():
+        try:
+            known = self._recall()
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise AnotherVersion(f"This state cannot be read by this version: {error!r}.") from error
+        if known:
             self._world.deliveries.resume()
         self._keep()
 
@@ -356,27 +389,39 @@ class Sandbox:
 
     @property
     def payment_intents(self) -> list[Json]:
-        return self._shown(self._world.payment_intents)
+        return self._all(self._world.payment_intents)
 
     @property
     def charges(self) -> list[Json]:
-        return self._shown(self._world.charges)
+        return self._all(self._world.charges)
 
     @property
     def refunds(self) -> list[Json]:
-        return self._shown(self._world.refunds)
+        return self._all(self._world.refunds)
 
     @property
     def customers(self) -> list[Json]:
-        return self._shown(self._world.customers)
+        return self._all(self._world.customers)
 
     @property
     def payment_methods(self) -> list[Json]:
-        return self._shown(self._world.payment_methods)
+        return self._all(self._world.payment_methods)
+
+    @property
+    def mandates(self) -> list[Json]:
+        return self._all(self._world.mandates)
+
+    @property
+    def setup_attempts(self) -> list[Json]:
+        return self._all(self._world.setup_attempts)
+
+    @property
+    def setup_intents(self) -> list[Json]:
+        return self._all(self._world.setup_intents)
 
     @property
     def balance_transactions(self) -> list[Json]:
-        return self._shown(self._world.ledger.transactions)
+        return self._all(self._world.ledger.transactions)
 
     @property
     def events(self) -> list[Json]:
@@ -384,9 +429,13 @@ class Sandbox:
             return [_whole_event(event) for event in self._world.events.shown()]
 
     @_one_at_a_time
-    def _shown(self, rows: Collection) -> list[Json]:
+    def _all(self, rows: Collection) -> list[Json]:
         """Oldest first, as copies: looking does not change anything."""
         return [visible(row, LATEST) for row in rows.shown()]
+
+
+def _shown(rows: Iterable[Json]) -> list[Json]:
+    return [msgspec.json.decode(msgspec.json.encode(visible(row, LATEST))) for row in rows]
 
 
 def _whole_event(event: Json) -> Json:

@@ -79,6 +79,7 @@ class Desk:
         request_id = self._world.ids.new("req")
         mishap = None
         try:
+            access.check_encoding(request)
             mishap = self._world.faults.strike(request)
             if mishap is not None:
                 mishaps.lose_request(mishap)

@@ -14,7 +14,6 @@ from azpay.sandbox.errors import bad_request
 from azpay.sandbox.mishaps import Mishap, MishapKind, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
 
     from azpay.sandbox.wire import Json, Request
 
@@ -43,6 +42,9 @@ class Faults:
 
     def arm(self, fault: Fault) -> None:
         self._armed.append(fault)
+
+    def disarm(self) -> None:
+        self._armed.clear()
 
     def strike(self, request: Request) -> Mishap | None:
         """What this request meets, if anything. It counts as used."""

@@ -19,12 +19,13 @@ MAX_FIELDS = 5_000
 MAX_DEPTH = 8
 
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _SEGMENT = re.compile(r"\[([^\[\]]*)\]")
 
 
 def decode(raw: str | bytes) -> Form:
     """Read a query string or a form body. Garbage is refused, never guessed at."""
-    encoded = raw.encode("ascii", "replace") if isinstance(raw, str) else raw
+    encoded = raw.encode() if isinstance(raw, str) else raw
     form: Form = {}
     for number, pair in enumerate(part for part in encoded.split(b"&") if part):
         if number >= MAX_FIELDS:
@@ -35,6 +36,8 @@ def decode(raw: str | bytes) -> Form:
 
 
 def _text(quoted: bytes) -> str:
+    if _BROKEN_ESCAPE.search(quoted):
+        raise bad_request("Invalid percent-encoding in the request's parameters.")
     try:
         text = unquote_to_bytes(quoted.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:
@@ -57,6 +60,8 @@ def _put(form: Form, name: str, value: str) -> None:
 def _assign(parent: dict[str, Node], path: list[str], value: str, name: str) -> None:
     """Walk down to the place that `path` names, making what is missing, and put `value` there."""
     head, rest = path[0], path[1:]
+    if not rest and head in parent:
+        raise bad_request(f"Received a parameter more than once: {name[:80]}", param=name[:80])
     if not rest:
         parent[head] = value
     elif rest[0] == "":

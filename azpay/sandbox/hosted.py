@@ -31,7 +31,7 @@ button {{ font: inherit; padding: .5rem 1rem }}</style>
 {content}
 </html>
 """
-_QUESTION = """<p>A payment of {amount} asks for your approval.</p>
+_QUESTION = """<p>{what} asks for your approval.</p>
 <form method="post">
 <button name="decision" value="approve">Approve</button>
 <button name="decision" value="fail">Fail</button>
@@ -44,14 +44,16 @@ def hosted_page(sandbox: Sandbox, method: str, path: str, body: bytes) -> Respon
     try:
         if method == "POST":
             return _decide(sandbox, intent_id, body)
-        return _page(200, _QUESTION.format(amount=_amount(sandbox, intent_id)))
+        return _page(200, _QUESTION.format(what=_what(sandbox, intent_id)))
     except StripeError as error:
         return _page(error.status, f"<p>{escape(error.message)}</p>")
 
 
-def _amount(sandbox: Sandbox, intent_id: str) -> str:
+def _what(sandbox: Sandbox, intent_id: str) -> str:
     intent = sandbox.awaiting_authentication(intent_id)
-    return f"{intent['currency'].upper()} {major(intent['amount'], intent['currency'])}"
+    if intent["object"] == "setup_intent":
+        return "A shop that wants to save your card"
+    return f"A payment of {intent['currency'].upper()} {major(intent['amount'], intent['currency'])}"
 
 
 def _decide(sandbox: Sandbox, intent_id: str, body: bytes) -> Response:

@@ -54,7 +54,7 @@ class Answers:
 
 
 _RECALL = "SELECT fingerprint, status, body, request_id, at FROM answers WHERE key = ?"
-_KEEP = "INSERT OR REPLACE INTO answers (key, fingerprint, status, body, request_id, at) VALUES (?, ?, ?, ?, ?, ?)"
+_KEEP = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)"
 
 
 def fingerprint(request: Request) -> str:

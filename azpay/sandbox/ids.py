@@ -11,7 +11,19 @@ if TYPE_CHECKING:
 _ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LETTERS = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 _LENGTHS = {"cus": 14, "req": 14, "whsec": 32, "secret": 25}
-_GENERATION = {"pi": "3", "ch": "3", "re": "3", "evt": "1", "pm": "1", "txn": "3", "we": "1"}
+_GENERATION = {
+    "pi": "3",
+    "ch": "3",
+    "re": "3",
+    "evt": "1",
+    "pm": "1",
+    "txn": "3",
+    "we": "1",
+    "py": "3",
+    "seti": "1",
+    "setatt": "1",
+    "mandate": "1",
+}
 
 
 class Ids:

@@ -21,6 +21,7 @@ _RESOURCES = {
     "balance": "balance",
     "balance_transactions": "balance",
     "charges": "charge",
+    "core": "event",
     "customers": "customer",
     "disputes": "dispute",
     "events": "event",
@@ -35,9 +36,11 @@ _RESOURCES = {
     "reviews": "review",
     "setup_attempts": "setup_intent",
     "setup_intents": "setup_intent",
+    "stripecli": "stripecli_session",
+    "test_helpers": "charge",
     "webhook_endpoints": "webhook",
 }
-"""From the word after `/v1/` to what permissions call it. Refunds go with charges."""
+"""From the word after `/v1/` to what permissions call it. Refunds go with charges, and so does testing them."""
 
 _KEY = re.compile(r"(sk|rk)_test_[A-Za-z0-9_]{4,200}", re.ASCII)
 _PERMISSION = re.compile(r"(?:rak_)?([a-z_]+)_(read|write)", re.ASCII)

@@ -22,7 +22,9 @@ DAYS_PENDING = 2
 
 class Ledger:
     def __init__(self) -> None:
-        self.transactions = Collection("balance_transaction", "currency", "type", "source", "_batch", "_matures")
+        self.transactions = Collection(
+            "balance_transaction", "currency", "type", "source", "_batch", "_matures"
+        )
         self.available: dict[str, int] = defaultdict(int)
         self.pending: dict[str, int] = defaultdict(int)
         self.batches: dict[str, int] = defaultdict(int)

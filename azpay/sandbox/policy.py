@@ -5,7 +5,7 @@ A merchant cannot see most of it. It is set when a sandbox is made, or by `POST 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from azpay.sandbox.wire import Json
 
 Schedule: TypeAlias = Literal["manual", "daily", "weekly", "monthly"]
+Amount: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Funding: TypeAlias = Literal["anything", "available", "available_and_pending"]
 
 
@@ -23,14 +24,18 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """When the available balance is paid out by itself."""
     refunds_draw_on: Funding = "anything"
     """A refund beyond this waits for money. `anything` lets the balance become negative."""
-    dispute_fee: int = 1500
+    refunds_by_instruction: bool = False
+    """Whether customers are asked where to, as those who paid by bank transfer are."""
+    dispute_fee: Amount = 1500
     """Taken when a dispute is received."""
     dispute_fee_returned: bool = False
     """Whether that fee comes back when the dispute is won."""
-    counter_fee: int = 0
+    counter_fee: Amount = 0
     """Taken when evidence is submitted; it comes back when the dispute is won."""
     disputes_prevented: bool = False
     """Whether the merchant takes part in the programs that settle some disputes before they are one."""
+    search_lag: int = 60
+    """Seconds until search knows of an object, and of a change of its status."""
 
     def changed(self, patch: object) -> Policy:
         """Raises `msgspec.ValidationError` for what is not a policy."""

@@ -1,4 +1,4 @@
-"""Objects of one kind are mostly alike. What is kept of each is what sets it apart from the first of its kind.
+"""Objects of one kind are mostly alike: what is kept of each is what sets it apart from the first of them.
 
 That is a tenth of its JSON, so that a million payments fit in memory.
 """

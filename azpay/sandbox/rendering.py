@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpay.sandbox.dispute_kinds import DOCUMENTS
 from azpay.sandbox.errors import StripeError, bad_request
 from azpay.sandbox.versions import visible
 
@@ -25,13 +26,28 @@ _EXPANDABLE = {
         "customer": "customer",
         "latest_charge": "charge",
         "payment_method": "payment_method",
+        "review": "review",
     },
+    "setup_intent": {
+        "customer": "customer",
+        "latest_attempt": "setup_attempt",
+        "mandate": "mandate",
+        "payment_method": "payment_method",
+        "single_use_mandate": "mandate",
+    },
+    "setup_attempt": {
+        "customer": "customer",
+        "payment_method": "payment_method",
+        "setup_intent": "setup_intent",
+    },
+    "mandate": {"payment_method": "payment_method"},
     "charge": {
         "balance_transaction": "balance_transaction",
         "customer": "customer",
         "failure_balance_transaction": "balance_transaction",
         "payment_intent": "payment_intent",
         "refunds": LIST_OF + "refund",
+        "review": "review",
     },
     "refund": {
         "balance_transaction": "balance_transaction",
@@ -41,6 +57,14 @@ _EXPANDABLE = {
         "payment_intent": "payment_intent",
         "payment_method": "payment_method",
     },
+    "dispute": {
+        "charge": "charge",
+        "evidence": "dispute.evidence",
+        "payment_intent": "payment_intent",
+    },
+    "dispute.evidence": dict.fromkeys(DOCUMENTS, "file"),
+    "radar.early_fraud_warning": {"charge": "charge", "payment_intent": "payment_intent"},
+    "review": {"charge": "charge", "payment_intent": "payment_intent"},
     "balance_transaction": {"source": _ANYTHING},
     "payment_method": {"customer": "customer"},
     "customer": {"invoice_settings": "customer.invoice_settings"},
@@ -79,7 +103,7 @@ def _not_expandable(path: str) -> StripeError:
 
 def render(world: World, answer: Json, *, version: str, expand: Sequence[str] = ()) -> Json:
     shown = visible(answer, version)
-    if shown.get("object") == "list":
+    if shown.get("object") in ("list", "search_result"):
         shown["data"] = [visible(row, version) for row in shown["data"]]
     for path in expand:
         _expand(world, shown, path.split("."), version)

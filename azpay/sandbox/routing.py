@@ -24,11 +24,17 @@ _KINDS = {
     "balance_transactions": "balance_transaction",
     "charges": "charge",
     "customers": "customer",
+    "disputes": "dispute",
+    "early_fraud_warnings": "radar.early_fraud_warning",
     "events": "event",
     "history": "balance_transaction",
+    "mandates": "mandate",
     "payment_intents": "payment_intent",
     "payment_methods": "payment_method",
     "refunds": "refund",
+    "setup_attempts": "setup_attempt",
+    "setup_intents": "setup_intent",
+    "reviews": "review",
     "webhook_endpoints": "webhook_endpoint",
 }
 
@@ -64,7 +70,7 @@ class Route:
         return LIST_OF + kind if words and self._lists(words[-1]) else kind
 
     def _lists(self, word: str) -> bool:
-        return self.method == "GET" and self.pattern.endswith(f"/{word}")
+        return self.method == "GET" and self.pattern.endswith((f"/{word}", f"/{word}/search"))
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
         ids = {}

@@ -4,9 +4,9 @@ An object is the JSON that Stripe would show. A key that begins with an undersco
 does not show. Objects are kept in the order they were made; times never run backwards, so `created` ranges
 are ranges of that order.
 
-Within one unit of work an object is one dictionary, however often it is asked for. Whoever has it changes it in
-place; what has changed is written when the unit ends, or before the next search. Objects in use stay in memory for
-the next unit, as long as they are few.
+Within one unit of work an object is one dictionary, however often it is asked for. Whoever has it changes it
+in place; what has changed is written when the unit ends, or before the next search. Objects in use stay in
+memory for the next unit, as long as they are few.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Keep: TypeAlias = "Callable[[Json], bool]"
 Tally: TypeAlias = "Callable[[Json], Mapping[str, int]]"
 
 FIRST = 1 << 40
-"""Where the numbers of what happens now begin. The past is numbered below, so that it can be written later."""
+"""Where the numbers of what happens now begin. The past has lower ones, so that it can be written later."""
 
 _KEPT_LIVE = 500
 
@@ -68,8 +68,8 @@ class _Filter:
 class Collection:
     """All objects of one kind.
 
-    `tally` names sums, and what an object adds to each: see `sums`. `opaque` is a field that nobody looks into
-    here: it comes back as it was encoded.
+    `tally` names sums, and what an object adds to each: see `sums`. `opaque` is a field that nobody looks
+    into here: it comes back as it was encoded.
     """
 
     def __init__(

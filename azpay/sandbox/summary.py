@@ -23,7 +23,7 @@ def summary(world: World) -> Json:
         "available": _per_currency(held["available"]),
         "pending": _per_currency(held["pending"]),
         "pending_deliveries": len(world.deliveries),
-        "undelivered_events": world.events.count("_undelivered", True),  # noqa: FBT003
+        "undelivered_events": world.events.count("_undelivered", True),
     }
 
 

@@ -31,7 +31,17 @@ _ADDED_IN_ENDIVE = {
     "payment_intent": frozenset(("allowed_payment_method_types", "payment_record", "source")),
     "charge": frozenset(("authorization_code", "level3")),
     "refund": frozenset(("customer", "customer_account", "payment_method")),
+    "dispute": frozenset(("intended_submission_method", "network_reason_code")),
+    "setup_intent": frozenset(("allowed_payment_method_types",)),
 }
+_NEVER_SHOWN = {"bank_account": frozenset(("created",)), "mandate": frozenset(("created",))}
+"""Kept because everything is kept in order, and not a field of Stripe's."""
+_CALLED_BEFORE_ENDIVE = {
+    "appeal_needs_response": "needs_response",
+    "appeal_under_review": "under_review",
+}
+"""Statuses of disputes that older versions know by another name."""
+
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -59,5 +69,10 @@ def visible(row: Json, version: str) -> Json:
     """A copy of what this version shows of an object. Of a deleted one, hardly anything."""
     if row.get("_deleted"):
         return {"id": row["id"], "object": row["object"], "deleted": True}
-    newer = _NOTHING if is_endive(version) else _ADDED_IN_ENDIVE.get(row.get("object", ""), _NOTHING)
-    return {key: value for key, value in row.items() if key[0] != "_" and key not in newer}
+    kind = row.get("object", "")
+    newer = _NOTHING if is_endive(version) else _ADDED_IN_ENDIVE.get(kind, _NOTHING)
+    hidden = newer | _NEVER_SHOWN.get(kind, _NOTHING)
+    shown = {key: value for key, value in row.items() if key[0] != "_" and key not in hidden}
+    if newer and kind == "dispute":
+        shown["status"] = _CALLED_BEFORE_ENDIVE.get(row["status"], row["status"])
+    return shown

@@ -36,18 +36,6 @@ METHOD_TAKEN = "The payment method you provided has already been attached to a c
 METHOD_NOT_ATTACHED = (
     "The payment method you provided is not attached to a customer so detachment is impossible."
 )
-METHOD_MISSING = (
-    "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
-    "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a "
-    "payment method or ConfirmationToken."
-)
-RETURN_URL_MISSING = (
-    "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
-    "these payment methods might redirect your customer off of your page, you must provide a `return_url`. "
-    "If you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` "
-    "to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and "
-    "Payment Intents."
-)
 NO_STATEMENT_DESCRIPTOR = (
     "The `statement_descriptor` parameter isn't supported for the `card` payment method type. Use the "
     "`statement_descriptor_suffix` parameter instead."
@@ -58,6 +46,18 @@ NO_MORE_TYPES = (
     "`allowed_payment_method_types` or `excluded_payment_method_types` instead."
 )
 WRONG_SECRET = "The client_secret provided does not match any associated PaymentIntent on this account."  # noqa: S105
+NO_TYPES = (
+    "No valid payment method types for this PaymentIntent. Ensure that you have activated payment methods "
+    "compatible with your chosen currency in your dashboard."
+)
+WRONG_SETUP_SECRET = "The client_secret provided does not match any associated SetupIntent on this account."  # noqa: S105
+MICRODEPOSITS_FAILED = "Microdeposit transfers failed. Please check the account and routing numbers."
+TOO_MANY_VERIFICATIONS = "You have exceeded the number of allowed verification attempts."
+CALLED_BACK = "The payment was canceled before the bank had processed it."
+TOO_MANY_UPDATES = (
+    "This PaymentIntent has been updated too many times in the last hour. A PaymentIntent can be updated at "
+    "most 1,000 times per hour."
+)
 
 
 def unknown_address(method: str, path: str) -> str:
@@ -102,24 +102,24 @@ def cannot_capture(status: str) -> str:
     )
 
 
-def cannot_cancel(status: str, allowed: Iterable[str]) -> str:
+def cannot_cancel(status: str, allowed: Iterable[str], noun: str = "PaymentIntent") -> str:
     return (
-        f"You cannot cancel this PaymentIntent because it has a status of {status}. Only a PaymentIntent "
+        f"You cannot cancel this {noun} because it has a status of {status}. Only a {noun} "
         f"with one of the following statuses may be canceled: {', '.join(allowed)}."
     )
 
 
-def cannot_confirm(status: str, allowed: Iterable[str]) -> str:
+def cannot_confirm(status: str, allowed: Iterable[str], noun: str = "PaymentIntent") -> str:
     return (
-        f"You cannot confirm this PaymentIntent because it has a status of {status}. Only a PaymentIntent "
+        f"You cannot confirm this {noun} because it has a status of {status}. Only a {noun} "
         f"with one of the following statuses may be confirmed: {', '.join(allowed)}."
     )
 
 
-def cannot_update(field: str, status: str, allowed: Iterable[str]) -> str:
+def cannot_update(field: str, status: str, allowed: Iterable[str], noun: str = "PaymentIntent") -> str:
     return (
-        f"This PaymentIntent's {field} could not be updated because it has a status of {status}. You may "
-        f"only update the {field} of a PaymentIntent with one of these statuses: {', '.join(allowed)}."
+        f"This {noun}'s {field} could not be updated because it has a status of {status}. You may "
+        f"only update the {field} of a {noun} with one of these statuses: {', '.join(allowed)}."
     )
 
 
@@ -152,18 +152,11 @@ def metadata_too_long(value: str, most: int) -> str:
     )
 
 
-NO_TYPES = (
-    "No valid payment method types for this PaymentIntent. Ensure that you have activated payment methods "
-    "compatible with your chosen currency in your dashboard."
-)
-WRONG_SETUP_SECRET = "The client_secret provided does not match any associated SetupIntent on this account."  # noqa: S105
-
-
 def type_not_activated(kind: str) -> str:
     return (
-        f"The payment method type provided: {kind} is invalid. Please ensure the provided type is activated in "
-        "your dashboard (https://dashboard.stripe.com/account/payments/settings) and your account is enabled "
-        "for any preview features that you are trying to use."
+        f"The payment method type provided: {kind} is invalid. Please ensure the provided type is activated "
+        "in your dashboard (https://dashboard.stripe.com/account/payments/settings) and your account is "
+        "enabled for any preview features that you are trying to use."
     )
 
 
@@ -176,8 +169,8 @@ def wrong_currency(currency: str, kind: str, right: str) -> str:
 
 def method_not_allowed(kind: str, allowed: Iterable[str], noun: str) -> str:
     return (
-        f"The PaymentMethod provided ({kind}) is not allowed for this {noun}. Please attach a PaymentMethod of "
-        f"one of the following types: {', '.join(allowed)}."
+        f"The PaymentMethod provided ({kind}) is not allowed for this {noun}. Please attach a PaymentMethod "
+        f"of one of the following types: {', '.join(allowed)}."
     )
 
 
@@ -186,3 +179,37 @@ def authentication_failed(noun: str) -> str:
         "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
         f"PaymentMethod to attempt to fulfill this {noun} again."
     )
+
+
+def deposits_do_not_match(what: str, left: int) -> str:
+    named = what.replace("_", " ")
+    return (
+        f"The {named} provided do not match what was sent to the bank account. You have {left} verification "
+        "attempts remaining."
+    )
+
+
+def cannot_verify(status: str) -> str:
+    return f"You cannot verify microdeposits because the status is {status} and none are waited for."
+
+
+def method_missing(noun: str) -> str:
+    return (
+        f"You cannot confirm this {noun} because it's missing a payment method. You can either update the "
+        f"{noun} with a payment method and then confirm it again, or confirm it again directly with a "
+        "payment method or ConfirmationToken."
+    )
+
+
+def return_url_missing(noun: str) -> str:
+    return (
+        f"This {noun} is configured to accept payment methods enabled in your Dashboard. Because some of "
+        "these payment methods might redirect your customer off of your page, you must provide a "
+        "`return_url`. If you don't want to accept redirect-based payment methods, set "
+        "`automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to "
+        "`never` when creating Setup Intents and Payment Intents."
+    )
+
+
+def no_authentication(noun: str, identifier: str) -> str:
+    return f"This {noun} ({identifier}) does not wait for authentication."

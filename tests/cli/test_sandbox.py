@@ -67,7 +67,7 @@ def listening(sandbox: subprocess.Popen[str]) -> str:
 def test_it_says_where_it_listens_and_how_to_try_it(tmp_path: Path) -> None:
     sandbox = start()
     assert sandbox.stdout is not None
-    told = [sandbox.stdout.readline() for _ in range(7)]
+    told = [sandbox.stdout.readline() for _ in range(10)]
 
     status, _ = stop(sandbox)
 
@@ -81,7 +81,7 @@ def test_it_says_where_it_listens_and_how_to_try_it(tmp_path: Path) -> None:
 
 
 def test_its_state_outlives_it(tmp_path: Path) -> None:
-    state = tmp_path / "sandbox.json"
+    state = tmp_path / "sandbox.db"
     first = start("--json", "--state", str(state))
     charged = azpay(listening(first), "charge", "5", "usd", "--method", "pm_card_visa")
     _, log = stop(first)
@@ -91,7 +91,17 @@ def test_its_state_outlives_it(tmp_path: Path) -> None:
     stop(second)
 
     assert json.loads(again)["data"]["status"] == "succeeded"
-    assert "request_answered  method=POST  path=/v1/payment_intents  status=200" in log
+    asked = [json.loads(line) for line in log.splitlines() if "request_answered" in line]
+    assert ("POST", "/v1/payment_intents", 200) in {(a["method"], a["path"], a["status"]) for a in asked}
+
+
+@pytest.mark.parametrize("schedule", ["often", "5,", "-1", "1.5", "5, 60", "", "99999999"])
+def test_a_schedule_that_is_none_is_a_usage_error(schedule: str) -> None:
+    result = run(None, "sandbox", "--retry", schedule, "--port", "0")
+
+    assert result.exit_code == 2
+    assert "is not a schedule" in result.stderr
+    assert "5,60,300" in result.stderr
 
 
 @pytest.mark.parametrize(("command", "advice"), [("sandbox", "--port 0"), ("serve", "--port")])
@@ -132,7 +142,7 @@ def test_a_state_that_is_not_the_sandboxs_is_refused_and_left_alone(tmp_path: Pa
 
 
 def test_a_folder_that_does_not_exist_cannot_keep_the_state(tmp_path: Path) -> None:
-    result = run(None, "sandbox", "--state", str(tmp_path / "nowhere" / "sandbox.json"), "--port", "0")
+    result = run(None, "sandbox", "--state", str(tmp_path / "nowhere" / "sandbox.db"), "--port", "0")
 
     assert result.exit_code == 2
     assert "Name a file elsewhere." in result.stderr

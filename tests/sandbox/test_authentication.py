@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import stripe
@@ -130,16 +130,20 @@ def test_what_does_not_wait_cannot_be_authenticated(client: V1Services, sandbox:
 def test_each_card_asks_when_its_page_says_so(
     card: str, off_session: bool, set_up: bool, requested: bool, step: Step
 ) -> None:
-    known = CARDS[f"pm_card_{card}"]
+    known = CARDS[f"pm_card_{card}"].behaviour
 
     assert next_step(known, off_session=off_session, set_up=set_up, requested=requested) is step
 
 
 def test_a_failed_lookup_declines_the_card(client: V1Services) -> None:
-    with pytest.raises(stripe.CardError) as refused:
-        pay(client, "pm_card_threeDSecureRequiredProcessingError")
+    asked: Any = {"card": {"request_three_d_secure": "any"}}
 
-    assert refused.value.code == "processing_error"
+    with pytest.raises(stripe.CardError) as required:
+        pay(client, "pm_card_threeDSecureRequiredProcessingError")
+    with pytest.raises(stripe.CardError) as optional:
+        pay(client, "pm_card_threeDSecureOptionalProcessingError", payment_method_options=asked)
+
+    assert (required.value.code, optional.value.code) == ("card_declined", "processing_error")
 
 
 def test_a_secret_opens_only_its_own_intent(client: V1Services, sandbox: Sandbox) -> None:

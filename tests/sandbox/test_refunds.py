@@ -130,7 +130,7 @@ def test_a_card_refund_cannot_be_canceled(client: V1Services) -> None:
     paid = pay(client)
     refund = client.refunds.create({"payment_intent": paid.id})
 
-    with pytest.raises(stripe.InvalidRequestError, match="cannot be canceled"):
+    with pytest.raises(stripe.InvalidRequestError, match="Canceling this refund is unsupported"):
         client.refunds.cancel(refund.id)
 
 

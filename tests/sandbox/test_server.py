@@ -19,12 +19,11 @@ import stripe
 from aiohttp import web
 
 from azpay.sandbox import DEFAULT_KEY, Sandbox
-from azpay.sandbox.server import MAX_BODY, serve
+from azpay.sandbox.answering import MAX_BODY
+from azpay.sandbox.server import serve
 from tests.sandbox.payments import NO_REDIRECTS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from azpay.sandbox.loglines import LogLine
 
 HEADERS = {"Authorization": f"Bearer {DEFAULT_KEY}"}

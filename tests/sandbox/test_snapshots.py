@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpay.sandbox import Sandbox
-from azpay.sandbox.database import NotAState
+from azpay.sandbox.database import AnotherVersion, NotAState
 from tests.sandbox.conftest import NOON
 from tests.sandbox.payments import pay, post, sums
 
@@ -90,7 +90,7 @@ def test_the_state_of_another_version_is_refused_by_name() -> None:
         older.execute("PRAGMA user_version = 1")
         content = older.serialize()
 
-    with pytest.raises(NotAState, match="another version"):
+    with pytest.raises(AnotherVersion):
         Sandbox.restore(content, now=lambda: NOON)
 
 

@@ -17,13 +17,17 @@ Answer = tuple[str, int, "Mapping[str, str]"]
 
 
 class InProcessHTTPClient(stripe.HTTPClient):
-    """For `StripeClient(..., http_client=...)`. A lost connection looks as the real clients make it look."""
+    """For `StripeClient(..., http_client=...)`. A broken connection looks as the real clients make it look.
+
+    Nothing is waited for: an answer that takes longer than `patience` seconds is one that did not come.
+    """
 
     name: ClassVar[str] = "sandbox"
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, *, patience: float = 80) -> None:
         super().__init__()
         self._sandbox = sandbox
+        self._patience = patience
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: object
@@ -31,8 +35,12 @@ class InProcessHTTPClient(stripe.HTTPClient):
         try:
             response = self._sandbox.handle(_request(method, url, headers or {}, post_data))
         except Lost as lost:
-            raise _connection_error(lost) from lost
-        return response.body.decode(), response.status, httpx.Headers(dict(response.headers))
+            raise _connection_error(str(lost)) from lost
+        if response.delay > self._patience:
+            raise _connection_error("A ReadTimeout was raised")
+        if response.arriving is not None:
+            raise _connection_error("A RemoteProtocolError was raised")
+        return response.body.decode(errors="replace"), response.status, httpx.Headers(dict(response.headers))
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
@@ -60,6 +68,6 @@ def _request(method: str, url: str, headers: Mapping[str, str], post_data: Any) 
     return Request(method.upper(), parts.path, parts.query, lowered, body)
 
 
-def _connection_error(lost: Lost) -> stripe.APIConnectionError:
-    message = f"Unexpected error communicating with Stripe.\n\n(Network error: {lost})"
+def _connection_error(reason: str) -> stripe.APIConnectionError:
+    message = f"Unexpected error communicating with Stripe.\n\n(Network error: {reason})"
     return stripe.APIConnectionError(message, should_retry=True)  # type: ignore[no-untyped-call]

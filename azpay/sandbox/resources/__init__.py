@@ -14,11 +14,20 @@ from azpay.sandbox.resources import (
     captures,
     charges,
     customers,
+    debits,
+    disputes,
+    early_fraud_warnings,
     events,
+    mandates,
     payment_intents,
     payment_methods,
     refunds,
+    reviews,
+    search,
+    setup_intents,
+    setups,
     stripecli,
+    thin_events,
     webhook_endpoints,
 )
 
@@ -33,13 +42,30 @@ _ROUTED = (
     captures,
     charges,
     customers,
+    disputes,
+    early_fraud_warnings,
     events,
+    mandates,
     payment_intents,
     payment_methods,
     refunds,
+    search,
+    setup_intents,
+    setups,
+    reviews,
     stripecli,
+    thin_events,
     webhook_endpoints,
 )
 
 ROUTES: tuple[Route, ...] = tuple(route for module in _ROUTED for route in module.ROUTES)
-WORK: Mapping[str, Work] = {**bookkeeping.WORK, **captures.WORK, **charges.WORK, **refunds.WORK}
+WORK: Mapping[str, Work] = {
+    **bookkeeping.WORK,
+    **captures.WORK,
+    **charges.WORK,
+    **debits.WORK,
+    **refunds.WORK,
+    **setups.WORK,
+    **disputes.WORK,
+    **refunds.WORK,
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import currencies, wording
+from azpay.sandbox import currencies, refunding, wording
 from azpay.sandbox.errors import bad_request, unexpected_state
 from azpay.sandbox.params import (
     boolean,
@@ -18,7 +18,8 @@ from azpay.sandbox.params import (
     text,
     unsupported,
 )
-from azpay.sandbox.resources import charges
+from azpay.sandbox.resources import charges, debits, reviews
+from azpay.sandbox.resources.statuses import move
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _capture(world: World, call: Call) -> Json:
         intent["metadata"] = merged_metadata(intent["metadata"], call.params["metadata"])
     charge = world.charges.get(intent["latest_charge"])
     charges.capture(world, charge, amount, wait=True)
-    intent.update(status="succeeded", amount_received=amount, amount_capturable=0)
+    move(world, intent, "succeeded", amount_received=amount, amount_capturable=0)
     world.emit("charge.captured", charge, previous={"amount_captured": 0, "captured": False})
     world.emit("payment_intent.succeeded", intent)
     return intent
@@ -79,11 +80,14 @@ def _amount_to_capture(intent: Json, params: Json) -> int:
 
 def _cancel(world: World, call: Call) -> Json:
     intent = world.payment_intents.get(call.ids["intent"], param="intent")
-    if intent["status"] not in _CANCELABLE:
-        raise unexpected_state(wording.cannot_cancel(intent["status"], (*_CANCELABLE, "processing")))
-    held = intent["status"] == "requires_capture"
-    if held:
+    status = intent["status"]
+    if status == "processing" and debits.can_be_called_back(world, intent):
+        debits.call_back(world, intent)
+    elif status not in _CANCELABLE:
+        raise unexpected_state(wording.cannot_cancel(status, (*_CANCELABLE, "processing")))
+    if status == "requires_capture":
         charge = _release(world, intent)
+        reviews.close(world, charge, "canceled")
         world.emit("charge.refunded", charge, previous={"amount_refunded": 0, "refunded": False})
     _close(world, intent, call.params.get("cancellation_reason"))
     return intent
@@ -97,8 +101,10 @@ def _release(world: World, intent: Json) -> Json:
 
 
 def _close(world: World, intent: Json, reason: str | None) -> None:
-    intent.update(
-        status="canceled",
+    move(
+        world,
+        intent,
+        "canceled",
         canceled_at=world.time,
         cancellation_reason=reason,
         amount_capturable=0,
@@ -111,7 +117,9 @@ def _expire(world: World, intent_id: str) -> None:
     """The bank's patience is over. Nothing happens if the hold was captured or canceled before."""
     intent = world.payment_intents.get(intent_id)
     if intent["status"] == "requires_capture":
-        world.emit("charge.expired", _release(world, intent))
+        charge = _release(world, intent)
+        refunding.let_go(world, charge)
+        world.emit("charge.expired", charge)
         _close(world, intent, "automatic")
 
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpay.sandbox import disputing
 from azpay.sandbox.bookkeeping import book_charge
-from azpay.sandbox.cards import Authentication
 from azpay.sandbox.changes import previous_attributes
 from azpay.sandbox.errors import bad_request
-from azpay.sandbox.ids import scramble
+from azpay.sandbox.instruments import behaviour_of
 from azpay.sandbox.lists import chosen, list_page, paged_by_time
 from azpay.sandbox.params import (
     EMAIL,
@@ -19,8 +19,10 @@ from azpay.sandbox.params import (
     shape,
     text,
 )
+from azpay.sandbox.resources import reviews
+from azpay.sandbox.resources.charge_details import authorization_code, bank_details, card_details
 from azpay.sandbox.resources.customers import chosen_customer
-from azpay.sandbox.resources.payment_methods import card_of
+from azpay.sandbox.resources.statuses import move
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:
@@ -53,8 +55,21 @@ _FILTERS = paged_by_time(customer=text(), payment_intent=text(), transfer_group=
 
 
 def new_charge(world: World, intent: Json, method: Json, *, decline: Decline | None = None) -> Json:
-    """One attempt to take the money of an intent: authorized, or failed."""
-    identifier = world.ids.new("ch")
+    """One attempt to take the money of a card: authorized, or failed."""
+    return _add(world, intent, method, decline)
+
+
+def pending_charge(world: World, intent: Json, method: Json, mandate: str) -> Json:
+    """One attempt to take money from a bank account, which has not answered yet."""
+    charge = _add(world, intent, method, None)
+    charge.update(status="pending", paid=False, captured=True, amount_captured=charge["amount"])
+    charge["payment_method_details"][method["type"]]["mandate"] = mandate
+    charge["authorization_code"] = None
+    return charge
+
+
+def _add(world: World, intent: Json, method: Json, decline: Decline | None) -> Json:
+    identifier = world.ids.new("ch" if method["type"] == "card" else "py")
     charge = {
         "id": identifier,
         "object": "charge",
@@ -64,7 +79,7 @@ def new_charge(world: World, intent: Json, method: Json, *, decline: Decline | N
         "application": None,
         "application_fee": None,
         "application_fee_amount": None,
-        "authorization_code": None if decline else _authorization_code(identifier),
+        "authorization_code": None if decline else authorization_code(identifier),
         "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": _descriptor(intent),
@@ -82,11 +97,11 @@ def new_charge(world: World, intent: Json, method: Json, *, decline: Decline | N
         "livemode": False,
         "metadata": dict(intent["metadata"]),
         "on_behalf_of": None,
-        "outcome": _outcome(card_of(method).behaviour, decline),
+        "outcome": _outcome(behaviour_of(method), decline),
         "paid": decline is None,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {"card": _card_details(intent, method, identifier), "type": "card"},
+        "payment_method_details": _details(world, intent, method, identifier),
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
@@ -95,14 +110,23 @@ def new_charge(world: World, intent: Json, method: Json, *, decline: Decline | N
         "review": None,
         "shipping": intent["shipping"],
         "source_transfer": None,
-        "statement_descriptor": None,
+        "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "failed" if decline else "succeeded",
         "transfer_data": None,
         "transfer_group": intent["transfer_group"],
     }
     intent["latest_charge"] = identifier
-    return world.charges.add(charge)
+    world.charges.add(charge)
+    reviews.assess(world, charge)
+    return charge
+
+
+def _details(world: World, intent: Json, method: Json, identifier: str) -> Json:
+    kind = method["type"]
+    if kind == "card":
+        return {"card": card_details(intent, method, identifier), "type": kind}
+    return {kind: bank_details(world, method), "type": kind}
 
 
 def _descriptor(intent: Json) -> str:
@@ -128,62 +152,26 @@ def _outcome(behaviour: Behaviour, decline: Decline | None) -> Json:
         outcome["seller_message"] = message
     elif decline is not None:
         outcome.update(
-            network_status="declined_by_network", reason=decline.decline_code, type="issuer_declined"
+            network_status="declined_by_network",
+            reason=decline.decline_code or decline.code,
+            type="issuer_declined",
         )
-        outcome["seller_message"] = _SELLER_MESSAGES.get(decline.decline_code, decline.message)
+        outcome["seller_message"] = _SELLER_MESSAGES.get(decline.decline_code or "", decline.message)
     return outcome
 
 
-def _card_details(intent: Json, method: Json, identifier: str) -> Json:
-    card, behaviour = method["card"], card_of(method).behaviour
-    checks = {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"}
-    return {
-        "amount_authorized": intent["amount"],
-        "authorization_code": _authorization_code(identifier),
-        "brand": card["brand"],
-        "checks": {**checks, **behaviour.checks},
-        "country": card["country"],
-        "exp_month": card["exp_month"],
-        "exp_year": card["exp_year"],
-        "extended_authorization": {"status": "disabled"},
-        "fingerprint": card["fingerprint"],
-        "funding": card["funding"],
-        "incremental_authorization": {"status": "unavailable"},
-        "installments": None,
-        "last4": card["last4"],
-        "mandate": None,
-        "multicapture": {"status": "unavailable"},
-        "network": card["brand"],
-        "network_token": {"used": False},
-        "network_transaction_id": str(int(scramble(f"network:{identifier}", 8), 36) % 10**12),
-        "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
-        "regulated_status": "unregulated",
-        "three_d_secure": _three_d_secure(intent, behaviour),
-        "wallet": None,
-    }
-
-
-def _authorization_code(charge: str) -> str:
-    return scramble(f"authorization:{charge}", 6).upper()
-
-
-def _three_d_secure(intent: Json, behaviour: Behaviour) -> Json | None:
-    if behaviour.authentication is Authentication.NEVER or not intent["_authenticated"]:
-        return None
-    return {
-        "authentication_flow": "challenge",
-        "electronic_commerce_indicator": "05",
-        "exemption_indicator": None,
-        "result": "authenticated",
-        "result_reason": None,
-        "transaction_id": scramble(f"3ds:{intent['id']}", 36),
-        "version": "2.2.0",
-    }
+def refuse(world: World, charge: Json, refusal: Decline) -> None:
+    """A bank said no to what was pending."""
+    move(world, charge, "failed", captured=False, amount_captured=0, receipt_url=None)
+    charge.update(failure_code=refusal.code, failure_message=refusal.message)
+    outcome = {"network_status": "declined_by_network", "type": "issuer_declined", "reason": refusal.code}
+    charge["outcome"] = {**charge["outcome"], **outcome, "seller_message": refusal.message}
 
 
 def capture(world: World, charge: Json, amount: int, *, wait: bool) -> None:
     """Take the money. `wait`: its balance transaction comes a moment later, as a `charge.updated`."""
     charge.update(captured=True, amount_captured=amount)
+    disputing.expect(world, charge)
     if wait:
         world.schedule.plan(world.time + BOOKED_AFTER, "book_charge", charge["id"])
     else:
@@ -192,7 +180,7 @@ def capture(world: World, charge: Json, amount: int, *, wait: bool) -> None:
 
 def _book(world: World, charge: Json) -> None:
     method = world.payment_methods.get(charge["payment_method"])
-    at_once = card_of(method).behaviour.available_at_once
+    at_once = behaviour_of(method).available_at_once
     charge["balance_transaction"] = book_charge(world, charge, at_once=at_once)["id"]
 
 

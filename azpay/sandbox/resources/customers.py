@@ -24,6 +24,7 @@ from azpay.sandbox.params import (
     unsupported,
 )
 from azpay.sandbox.resources import payment_methods
+from azpay.sandbox.resources.described_methods import ALLOW_REDISPLAY, TYPE
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _payment_method(world: World, call: Call) -> Json:
     return method
 
 
-_METHOD_FILTERS = paged(type=payment_methods.TYPE, allow_redisplay=payment_methods.ALLOW_REDISPLAY)
+_METHOD_FILTERS = paged(type=TYPE, allow_redisplay=ALLOW_REDISPLAY)
 ROUTES = (
     Route("POST", "/v1/customers", _CREATE, _create),
     Route("GET", "/v1/customers", paged_by_time(email=EMAIL, test_clock=unsupported), _list),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpay.sandbox import currencies, wording
+from azpay.sandbox.bank_accounts import CURRENCIES
 from azpay.sandbox.errors import bad_request
 from azpay.sandbox.params import (
     EMAIL,
@@ -23,16 +24,16 @@ from azpay.sandbox.params import (
     unsupported,
     url,
 )
-from azpay.sandbox.resources import payment_methods
-from azpay.sandbox.versions import is_endive
+from azpay.sandbox.resources.described_methods import DATA
+from azpay.sandbox.resources.mandates import MANDATE_DATA
+from azpay.sandbox.resources.method_types import check_types, types_of
 
 if TYPE_CHECKING:
     from azpay.sandbox.wire import Json
 
-_ALLOWED, _ALLOWED_SINCE = "allowed_payment_method_types", "2026-07-29"
-_OTHER_CHOICES = {"automatic_payment_methods", "payment_method_types", "excluded_payment_method_types"}
 _CAPTURE_METHOD = choice("automatic", "automatic_async", "manual")
 _FUTURE_USAGE = choice("off_session", "on_session")
+_USAGE_OF_KIND = choice("none", "off_session", "on_session")
 _TYPES = array_of(text())
 _CARD_OPTIONS = shape(
     capture_method=clearable(choice("manual")),
@@ -47,12 +48,25 @@ _CARD_OPTIONS = shape(
     request_overcapture=choice("if_available", "never"),
     request_three_d_secure=choice("any", "automatic", "challenge"),
     require_cvc_recollection=boolean,
-    setup_future_usage=unsupported,
+    setup_future_usage=clearable(_USAGE_OF_KIND),
     statement_descriptor_suffix_kana=opaque,
     statement_descriptor_suffix_kanji=opaque,
     three_d_secure=opaque,
 )
-_OPTIONS = shape(card=hash_of(_CARD_OPTIONS), link=opaque, us_bank_account=opaque, sepa_debit=opaque)
+_DEBIT_OPTIONS = shape(
+    financial_connections=opaque,
+    mandate_options=opaque,
+    preferred_settlement_speed=opaque,
+    setup_future_usage=clearable(_USAGE_OF_KIND),
+    target_date=text(),
+    transaction_purpose=opaque,
+    verification_method=choice("automatic", "instant", "microdeposits"),
+)
+_OPTIONS = shape(
+    card=hash_of(_CARD_OPTIONS),
+    link=opaque,
+    **{kind: hash_of(_DEBIT_OPTIONS) for kind in CURRENCIES},
+)
 _AUTOMATIC = shape(allow_redirects=choice("always", "never"), enabled=boolean).requiring("enabled")
 _COMMON = shape(
     amount_details=opaque,
@@ -62,7 +76,7 @@ _COMMON = shape(
     hooks=opaque,
     payment_details=opaque,
     payment_method=text(),
-    payment_method_data=hash_of(payment_methods.DATA.requiring("type")),
+    payment_method_data=hash_of(DATA.requiring("type")),
     payment_method_options=hash_of(_OPTIONS),
     payment_method_types=_TYPES,
     receipt_email=clearable(EMAIL),
@@ -87,8 +101,8 @@ _CONFIRMING = shape(
     confirmation_token=unsupported,
     error_on_requires_action=boolean,
     mandate=unsupported,
-    mandate_data=opaque,
-    off_session=boolean,
+    mandate_data=clearable(MANDATE_DATA),
+    off_session=choice("false", "one_off", "recurring", "true"),
     radar_options=opaque,
     return_url=url(),
     use_stripe_sdk=boolean,
@@ -117,10 +131,9 @@ def check_parameters(params: Json, version: str) -> None:
     currency = currencies.check_currency(params.get("currency", "usd"))
     if "amount" in params and "currency" in params:
         check_amount(params["amount"], currency)
-    if "statement_descriptor" in params and params["statement_descriptor"] is not None:
-        raise bad_request(wording.NO_STATEMENT_DESCRIPTOR, param="statement_descriptor")
-    _check_descriptor(params.get("statement_descriptor_suffix"))
-    _check_types(params, version)
+    for name in ("statement_descriptor", "statement_descriptor_suffix"):
+        _check_descriptor(params.get(name), name)
+    check_types(params, version)
     if "payment_method" in params and "payment_method_data" in params:
         raise bad_request(
             "You may only specify one of these parameters: payment_method, payment_method_data.",
@@ -136,33 +149,19 @@ def check_amount(amount: int, currency: str) -> None:
     currencies.check_amount(amount, currency)
 
 
-def _check_descriptor(suffix: str | None) -> None:
-    if suffix is None:
+def _check_descriptor(descriptor: str | None, name: str) -> None:
+    if descriptor is None:
         return
-    if any(character in suffix for character in "<>'\"*\\") or not any(map(str.isalpha, suffix)):
-        raise bad_request(wording.BAD_DESCRIPTOR, param="statement_descriptor_suffix")
+    forbidden = any(character in descriptor for character in "<>'\"*\\")
+    if forbidden or not _is_latin(descriptor) or not any(map(str.isalpha, descriptor)):
+        raise bad_request(wording.BAD_DESCRIPTOR, param=name)
 
 
-def _check_types(params: Json, version: str) -> None:
-    """Which parameter names the kinds of payment depends on the version."""
-    if "payment_method_types" in params and is_endive(version):
-        code = "payment_method_types_no_longer_supported"
-        raise bad_request(wording.NO_MORE_TYPES, code=code, param="payment_method_types")
-    if _ALLOWED in params:
-        _check_allowed(params, version)
-    for name in (_ALLOWED, "payment_method_types"):
-        if name in params and "card" not in params[name]:
-            raise bad_request("The sandbox takes cards only.", param=name)
-    if "card" in (params.get("excluded_payment_method_types") or ()):
-        raise bad_request("The sandbox takes cards only.", param="excluded_payment_method_types")
+def _is_latin(text: str) -> bool:
+    return all(ord(character) < 0x250 for character in text)  # noqa: PLR2004 - where Latin letters end
 
 
-def _check_allowed(params: Json, version: str) -> None:
-    """Newer than other ways to choose, and not to be mixed with them."""
-    if version[:10] < _ALLOWED_SINCE:
-        message = f"Received unknown parameter: {_ALLOWED}"
-        raise bad_request(message, code="parameter_unknown", param=_ALLOWED)
-    others = sorted(_OTHER_CHOICES & params.keys())
-    if others:
-        message = f"You may only specify one of these parameters: {_ALLOWED}, {', '.join(others)}."
-        raise bad_request(message, code="parameters_exclusive", param=_ALLOWED)
+def check_statement(intent: Json, params: Json) -> None:
+    """A card's statement begins with the account's own name; only what follows can be chosen."""
+    if params.get("statement_descriptor") is not None and "card" in types_of(intent):
+        raise bad_request(wording.NO_STATEMENT_DESCRIPTOR, param="statement_descriptor")

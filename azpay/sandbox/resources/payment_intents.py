@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from azpay.sandbox import wording
 from azpay.sandbox.errors import StripeError, bad_request, unexpected_state
 from azpay.sandbox.lists import chosen, list_page, paged_by_time
-from azpay.sandbox.params import merged_metadata, shape, text, unsupported
-from azpay.sandbox.resources import payment_methods
+from azpay.sandbox.params import shape, text, unsupported
+from azpay.sandbox.resources import debits, microdeposits
 from azpay.sandbox.resources.attempts import Terms, attempt
+from azpay.sandbox.resources.confirming import check_confirmable, check_secret, named_method
 from azpay.sandbox.resources.customers import chosen_customer
 from azpay.sandbox.resources.intent_parameters import (
     CONFIRM,
@@ -15,8 +16,11 @@ from azpay.sandbox.resources.intent_parameters import (
     UPDATE,
     check_amount,
     check_parameters,
+    check_statement,
     check_unconfirmed,
 )
+from azpay.sandbox.resources.intents import new_intent, put, put_method
+from azpay.sandbox.resources.method_types import check_method, check_named
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:
@@ -24,11 +28,9 @@ if TYPE_CHECKING:
     from azpay.sandbox.world import World
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
+UPDATES_AN_HOUR = 1_000
 
-_PLAIN = (
-    "capture_method", "description", "receipt_email", "setup_future_usage", "shipping",
-    "statement_descriptor_suffix", "transfer_group",
-)  # fmt: skip
+_HOUR = 60 * 60
 _ONLY_WHEN_OPEN = (
     "amount",
     "currency",
@@ -36,6 +38,7 @@ _ONLY_WHEN_OPEN = (
     "payment_method_data",
     "capture_method",
     "customer",
+    "payment_method_types",
 )
 
 
@@ -45,12 +48,12 @@ def _create(world: World, call: Call) -> Json:
     if not confirming:
         check_unconfirmed(params)
     customer = chosen_customer(world, params["customer"])["id"] if "customer" in params else None
-    intent = _new(world, params, customer)
-    _apply(intent, params)
-    method = _named_method(world, params, customer)
+    intent = new_intent(world, params, customer=customer, version=call.version)
+    _change(intent, params)
+    method = _method(world, intent, params)
     if confirming:
-        _check_confirmable(world, intent, params, method)
-    _put_method(intent, method)
+        check_confirmable(world, intent, params, method)
+    put_method(intent, method)
     world.payment_intents.add(intent)
     world.emit("payment_intent.created", intent)
     if confirming:
@@ -58,165 +61,55 @@ def _create(world: World, call: Call) -> Json:
     return intent
 
 
-def _new(world: World, params: Json, customer: str | None) -> Json:
-    identifier = world.ids.new("pi")
-    automatic = _automatic_methods(params)
-    return {
-        "id": identifier,
-        "object": "payment_intent",
-        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
-        "amount": params["amount"],
-        "amount_capturable": 0,
-        "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": automatic,
-        "canceled_at": None,
-        "cancellation_reason": None,
-        "capture_method": "automatic_async",
-        "client_secret": f"{identifier}_{world.ids.new('secret')}",
-        "confirmation_method": params.get("confirmation_method", "automatic"),
-        "created": world.time,
-        "currency": params["currency"].lower(),
-        "customer": customer,
-        "customer_account": None,
-        "description": None,
-        "excluded_payment_method_types": params.get("excluded_payment_method_types"),
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
-        "managed_payments": {"enabled": False},
-        "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {"card": _card_options({})},
-        "payment_method_types": ["card"],
-        "payment_record": None,
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "source": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
-        "_return_url": None,
-        "_off_session": False,
-        "_authenticated": False,
-    }
+def _change(intent: Json, params: Json) -> None:
+    put(intent, params)
+    check_named(intent)
+    check_statement(intent, params)
 
 
-def _automatic_methods(params: Json) -> Json | None:
-    """On by default, unless the call itself says which kinds of payment there are."""
-    if {"payment_method_types", "allowed_payment_method_types"} & set(params):
-        return None
-    given = params.get("automatic_payment_methods", {"enabled": True})
-    return {"allow_redirects": "always", **given} if given["enabled"] else None
-
-
-def _card_options(given: Json) -> Json:
-    shown: Json = {
-        "installments": None,
-        "mandate_options": None,
-        "network": None,
-        "request_three_d_secure": "automatic",
-    }
-    if given.get("capture_method"):
-        shown["capture_method"] = given["capture_method"]
-    return shown | {name: value for name, value in given.items() if name in shown}
-
-
-def _apply(intent: Json, params: Json) -> None:
-    """What may still be refused comes first, so that a refusal changes nothing."""
-    if "metadata" in params:
-        intent["metadata"] = merged_metadata(intent["metadata"], params["metadata"])
-    intent.update({name: params[name] for name in _PLAIN if name in params})
-    if "payment_method_options" in params:
-        intent["payment_method_options"] = {
-            "card": _card_options(params["payment_method_options"].get("card", {}))
-        }
-
-
-def _named_method(world: World, params: Json, customer: str | None) -> Json | None:
-    """The method that the parameters name, if it may be used for this customer."""
-    if "payment_method_data" in params:
-        return payment_methods.from_data(world, params["payment_method_data"])
-    if "payment_method" not in params:
-        return None
-    method = payment_methods.usable(world, params["payment_method"])
-    if method["customer"] not in (None, customer):
-        raise _belongs_to_another(method, customer)
-    return method
-
-
-def _belongs_to_another(method: Json, customer: str | None) -> StripeError:
-    if customer is None:
-        return bad_request(wording.customer_needed(method["id"]), param="customer")
-    message = wording.method_of_another(method["id"])
-    return bad_request(message, code="resource_missing", param="payment_method")
-
-
-def _put_method(intent: Json, method: Json | None) -> None:
+def _method(world: World, intent: Json, params: Json) -> Json | None:
+    method = named_method(world, params, intent["customer"])
     if method is not None:
-        intent.update(payment_method=method["id"], last_payment_error=None, next_action=None)
-        intent["status"] = "requires_confirmation"
-
-
-def _check_confirmable(world: World, intent: Json, params: Json, method: Json | None) -> None:
-    """`method` is the one that comes with this call; otherwise the intent must have one that still works."""
-    if method is None:
-        if intent["payment_method"] is None:
-            raise unexpected_state(wording.METHOD_MISSING)
-        payment_methods.usable(world, intent["payment_method"])
-    automatic = intent["automatic_payment_methods"]
-    redirects = automatic is not None and automatic["allow_redirects"] == "always"
-    if redirects and "return_url" not in params and intent["_return_url"] is None:
-        raise bad_request(wording.RETURN_URL_MISSING, param="return_url")
+        check_method(intent, method, "PaymentIntent")
+    return method
 
 
 def _attempt(world: World, intent: Json, params: Json) -> None:
     intent["_return_url"] = params.get("return_url", intent["_return_url"])
-    terms = Terms(params.get("off_session", False), params.get("error_on_requires_action", False))
-    attempt(world, intent, terms)
+    attempt(world, intent, Terms.of(params))
 
 
 def _retrieve(world: World, call: Call) -> Json:
     intent = world.payment_intents.get(call.ids["intent"], param="intent")
-    _check_secret(intent, call.params)
+    check_secret(intent, call.params, wording.WRONG_SECRET)
     return intent
-
-
-def _check_secret(intent: Json, params: Json) -> None:
-    if params.get("client_secret", intent["client_secret"]) != intent["client_secret"]:
-        raise bad_request(
-            wording.WRONG_SECRET,
-            code="payment_intent_invalid_parameter",
-            param="client_secret",
-        )
 
 
 def _update(world: World, call: Call) -> Json:
     intent, params = _retrieve(world, call), call.params
     check_parameters(params, call.version)
+    _count_update(world, intent)
     _check_still_open(intent, params)
     _check_new_amount(intent, params)
-    named = "customer" in params
-    customer = chosen_customer(world, params["customer"])["id"] if named else intent["customer"]
-    method = _named_method(world, params, customer)
-    _apply(intent, params)
-    _put_method(intent, method)
-    intent.update(chosen(params, "amount", "excluded_payment_method_types", "allowed_payment_method_types"))
-    intent.update(customer=customer, currency=params.get("currency", str(intent["currency"])).lower())
+    changed = dict(intent)
+    if "customer" in params:
+        changed["customer"] = chosen_customer(world, params["customer"])["id"]
+    _change(changed, params)
+    put_method(changed, _method(world, changed, params))
+    intent.update(changed)
     world.payment_intents.reindex(intent)
     if intent["status"] in OPEN:
         intent["last_payment_error"] = None
     return intent
+
+
+def _count_update(world: World, intent: Json) -> None:
+    since, made = intent["_updates"]
+    if world.time >= since + _HOUR:
+        since, made = world.time, 0
+    if made >= UPDATES_AN_HOUR:
+        raise StripeError(429, wording.TOO_MANY_UPDATES, code="payment_intent_rate_limit_exceeded")
+    intent["_updates"] = [since, made + 1]
 
 
 def _check_still_open(intent: Json, params: Json) -> None:
@@ -237,10 +130,12 @@ def _confirm(world: World, call: Call) -> Json:
         raise unexpected_state(wording.cannot_confirm(intent["status"], OPEN))
     check_parameters(params, call.version)
     _check_confirmed_amount(intent, params)
-    method = _named_method(world, params, intent["customer"])
-    _check_confirmable(world, intent, params, method)
-    _apply(intent, params)
-    _put_method(intent, method)
+    changed = dict(intent)
+    _change(changed, params)
+    method = _method(world, changed, params)
+    check_confirmable(world, changed, params, method)
+    put_method(changed, method)
+    intent.update(changed)
     _attempt(world, intent, params)
     return intent
 
@@ -251,6 +146,12 @@ def _check_confirmed_amount(intent: Json, params: Json) -> None:
             "The `amount_to_confirm` does not match the amount of this PaymentIntent.",
             param="amount_to_confirm",
         )
+
+
+def _verify_microdeposits(world: World, call: Call) -> Json:
+    intent = _retrieve(world, call)
+    debits.verify(world, intent, call.params)
+    return intent
 
 
 def _list(world: World, call: Call) -> Json:
@@ -264,4 +165,10 @@ ROUTES = (
     Route("GET", "/v1/payment_intents/{intent}", shape(client_secret=text()), _retrieve),
     Route("POST", "/v1/payment_intents/{intent}", UPDATE, _update),
     Route("POST", "/v1/payment_intents/{intent}/confirm", CONFIRM, _confirm),
+    Route(
+        "POST",
+        "/v1/payment_intents/{intent}/verify_microdeposits",
+        microdeposits.VERIFY,
+        _verify_microdeposits,
+    ),
 )

@@ -28,15 +28,15 @@ _SESSION = shape(
 ).requiring("device_name")
 
 
-def listen(world: World, identifier: str, *, listens: bool) -> bool:
-    """A listener that is away hears nothing, not even later."""
+def listen(world: World, identifier: str, *, listens: bool) -> Json | None:
+    """The listener, come or gone. One that is away hears nothing, not even later."""
     listener = world.listeners.find(identifier)
     if listener is None:
-        return False
+        return None
     listener["status"] = "enabled" if listens else "disabled"
     if not listens:
         world.deliveries.forget_endpoint(identifier)
-    return True
+    return dict(listener)
 
 
 def _open(world: World, call: Call) -> Json:
