@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from azpay.cli.options import Since, Until
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, tzinfo
@@ -17,7 +19,7 @@ MOST = 1000
 STYLES = {"done": "green", "received": "yellow", "failed": "yellow", "dead": "bold red"}
 
 
-def listing(
+def listing(  # noqa: PLR0913 - one for each filter
     ctx: typer.Context,
     status: Annotated[
         list[str] | None, typer.Option(metavar="S", help="received, done, failed or dead; repeatable.")
@@ -28,6 +30,8 @@ def listing(
     object_: Annotated[
         str | None, typer.Option("--object", metavar="ID", help="Only about this object of Stripe's.")
     ] = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=MOST, help="At most so many.")] = 50,
 ) -> None:
     """Stripe's events, the newest received first.
@@ -35,14 +39,16 @@ def listing(
     Examples:
 
         azpay events list
+        azpay events list --until 24h --status received    # waiting for a day
         azpay events list --status failed --status dead
         azpay events list --object pi_123 --json
     """
     from azpay import inbox
-    from azpay.cli import output, wiring
+    from azpay.cli import dates, output, wiring
 
     found = inbox.page(
         wiring.book_of(ctx),
+        received=dates.period(since, until, now=wiring.now_of(ctx), zone=wiring.zone_of(ctx)),
         states=[_state(word) for word in status or ()],
         types=type_ or (),
         object_id=object_,

@@ -74,6 +74,10 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
         str | None,
         typer.Option(metavar="SCHEDULE", help="When a webhook is repeated: test, live, none, or 5,60,300."),
     ] = None,
+    api_version: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="The account's version, such as 2026-10-28.endive."),
+    ] = None,
 ) -> None:
     """An embedded Stripe: payments, refunds, fees, webhooks, and Stripe's errors, without a network.
 
@@ -97,6 +101,8 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
         engine.subscribe(url, secret=_secret())
     if retry is not None:
         engine.retry_webhooks_after(_schedule(retry))
+    if api_version is not None:
+        _use_version(engine, api_version)
 
     def ready(bound: int) -> None:
         bound_to.append(bound)
@@ -125,6 +131,15 @@ def _schedule(words: str) -> list[int]:
             hint="Use test, live, none, or the seconds between attempts, such as 5,60,300.",
         )
     return [int(wait) for wait in words.split(",")]
+
+
+def _use_version(engine: Sandbox, version: str) -> None:
+    from azpay.sandbox.errors import StripeError
+
+    try:
+        engine.api_version = version
+    except StripeError as error:
+        raise Usage(error.message, hint="Stripe's versions look like 2026-10-28.endive.") from error
 
 
 def _secret() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -29,22 +30,28 @@ def serve(
     An event is answered 200 when it is on disk, and applied after that. Stripe repeats whatever was not
     answered so, and a repetition changes nothing.
 
-    /healthz says that the daemon lives, /readyz what it needs to work. SIGTERM and Ctrl-C stop it within ten
-    seconds, with exit status 143 and 130.
+    /healthz says that the daemon lives, /readyz what it needs to work, /metrics how it goes. SIGHUP reads the
+    webhook secrets again. SIGTERM and Ctrl-C stop it within ten seconds, with exit status 143 and 130.
     """
     from azpay import logs
     from azpay.cli import wiring
     from azpay.http import daemon
+    from azpay.http.supervision import Supervisor
 
     azpay = wiring.azpay_of(ctx)
     settings = azpay.settings
     logs.configure(settings.log_format, settings.log_level, sys.stderr)
+    around = daemon.Surroundings(
+        Supervisor(os.environ),
+        listening=lambda address: _tell(ctx, address),
+        settings=lambda: wiring.settings_read_again(ctx),
+    )
     status = daemon.serve(
         azpay,
+        around,
         host=settings.host if host is None else host,
         port=settings.port if port is None else port,
         with_worker=not no_worker,
-        listening=lambda address: _tell(ctx, address),
     )
     raise typer.Exit(status)
 

@@ -66,6 +66,10 @@ TABLE: tuple[Entry, ...] = (
         (
             Row("list", "azpay.cli.events:listing", "Events received, newest first."),
             Row("show", "azpay.cli.events:show", "One event, without its secrets."),
+            Row("retry", "azpay.cli.inbox:retry", "Give failing events their tries again."),
+            Row("replay", "azpay.cli.inbox:replay", "Apply events anew."),
+            Row("secrets", "azpay.cli.inbox:secrets", "Which webhook secrets still match."),
+            Row("purge", "azpay.cli.inbox:purge", "Remove old events that were applied."),
         ),
         RECORDS,
     ),

@@ -102,6 +102,12 @@ def unlocked_settings_of(ctx: typer.Context) -> Settings:
 SETTINGS = "azpay.cli.settings"
 
 
+def settings_read_again(ctx: typer.Context) -> Settings:
+    """The settings as they are written now, which may be otherwise than when the command began."""
+    ctx.meta.pop(SETTINGS, None)
+    return unlocked_settings_of(ctx)
+
+
 def zone_of(ctx: typer.Context) -> tzinfo:
     """The zone that times are shown and read in: --tz, else the setting."""
     from azpay.cli import dates

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections import Counter
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -98,6 +99,8 @@ class Gateway:
         self._pause = pause
         self._timer = timer
         self._answered_at: str | None = None
+        self.calls: Counter[str] = Counter()
+        """How many tries ended how since the start: `answered`, or the code of an error."""
 
     # moving money
 
@@ -229,6 +232,7 @@ class Gateway:
                 return self._once(method, path, params, key)
             except stripe.StripeError as error:
                 verdict = _verdict(error)
+                self.calls[verdict.error.code] += 1
                 may_have_acted = key is not None and (may_have_acted or verdict.may_have_acted)
                 if tried == TRIES or not verdict.again or self._timer() > give_up:
                     raise _final(verdict, may_have_acted=may_have_acted) from error
@@ -242,6 +246,7 @@ class Gateway:
         except STUMBLES as error:
             raise stripe.APIConnectionError("An answer that is not Stripe's.") from error  # type: ignore[no-untyped-call]
         self._answered_at = response.headers.get("date")
+        self.calls["answered"] += 1
         return str(response.body)
 
 

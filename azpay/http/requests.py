@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from aiohttp.abc import AbstractAccessLogger
 
 from azpay.errors import AzpayError
 from azpay.http import problems
+from azpay.http.metrics import METRICS
+from azpay.http.proxies import PROXIES
 from azpay.logs import get_logger
 
 if TYPE_CHECKING:
@@ -22,8 +25,9 @@ if TYPE_CHECKING:
 
 ID = web.RequestKey("id", str)
 CODE = web.RequestKey("code", str)
+CLIENT = web.RequestKey("client", str)
 
-FREQUENT = frozenset({"/api/webhooks/stripe", "/healthz", "/readyz"})
+FREQUENT = frozenset({"/api/webhooks/stripe", "/healthz", "/readyz", "/metrics"})
 
 _PROCESS = secrets.token_hex(4)
 _NUMBERS = count(1)
@@ -42,10 +46,19 @@ def identity(request: web.BaseRequest) -> str:
 @web.middleware
 async def answering(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every request is answered, under its id, and no error leaves as a traceback."""
+    began = time.perf_counter()
     request[ID] = identity(request)
+    request[CLIENT] = request.app[PROXIES].client(request) or ""
     response = await _answer(request, handler)
     response.headers[problems.REQUEST_ID] = request[ID]
+    seconds = time.perf_counter() - began
+    request.app[METRICS].counters.answered(_route(request), request.method, response.status, seconds)
     return response
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unmatched"
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -77,7 +90,7 @@ class AccessLog(AbstractAccessLogger):
             "path": request.rel_url.raw_path[:_LONGEST_PATH],
             "status": response.status,
             "milliseconds": int(time * 1000),
-            "remote": request.remote,
+            "remote": request.get(CLIENT, request.remote or ""),
             "request_id": response.headers.get(problems.REQUEST_ID),
             "code": request.get(CODE),
         }

@@ -54,5 +54,13 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotListen(host, port, error) from None
 
 
+def name(listener: socket.socket) -> str:
+    """Where a socket listens: a URL, or the path of a Unix socket."""
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{listener.getsockname()}"
+    host, port = listener.getsockname()[:2]
+    return address(host, port)
+
+
 def address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

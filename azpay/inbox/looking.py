@@ -33,16 +33,17 @@ class Backlog:
     dead: int
 
 
-def page(
+def page(  # noqa: PLR0913 - one for each filter
     db: Database,
     *,
     states: Sequence[EventState] = (),
     types: Sequence[str] = (),
     object_id: str | None = None,
+    received: tuple[datetime | None, datetime | None] = (None, None),
     limit: int = 50,
     before: tuple[datetime, str] | None = None,
 ) -> list[InboxEvent]:
-    """Events, the newest received first; `before` is the last row of the page before."""
+    """Events, the newest received first; `received` is half-open, `before` is the last row of a page."""
     query = select(InboxEvent)
     if states:
         query = query.where(col(InboxEvent.state).in_(states))
@@ -50,6 +51,11 @@ def page(
         query = query.where(col(InboxEvent.type).in_(types))
     if object_id is not None:
         query = query.where(InboxEvent.object_id == object_id)
+    since, until = received
+    if since is not None:
+        query = query.where(col(InboxEvent.received_at) >= since)
+    if until is not None:
+        query = query.where(col(InboxEvent.received_at) < until)
     order = (col(InboxEvent.received_at), col(InboxEvent.event))
     if before is not None:
         query = query.where(tuple_(*order) < before)
@@ -72,6 +78,25 @@ def about(db: Database, object_ids: Sequence[str]) -> list[InboxEvent]:
     query = select(InboxEvent).where(col(InboxEvent.object_id).in_(object_ids))
     with db.reading() as session:
         return list(session.exec(query.order_by(col(InboxEvent.created_at), col(InboxEvent.received_at))))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How many events a webhook secret, known by its end, has verified, and when the last one came."""
+
+    count: int
+    last: datetime
+
+
+def matches(db: Database, *, since: datetime) -> dict[str, Match]:
+    """By the last four characters of each secret, over the events received since then."""
+    counted = (
+        select(InboxEvent.secret, func.count(), func.max(InboxEvent.received_at))
+        .where(col(InboxEvent.received_at) >= since)
+        .group_by(col(InboxEvent.secret))
+    )
+    with db.reading() as session:
+        return {secret: Match(count, last) for secret, count, last in session.exec(counted)}
 
 
 def backlog(db: Database) -> Backlog:

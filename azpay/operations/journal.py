@@ -11,6 +11,7 @@ import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from azpay.db import new_id
@@ -21,6 +22,7 @@ from azpay.operations.models import OPEN, Kind, Operation, State
 if TYPE_CHECKING:
     from sqlmodel.sql.expression import SelectOfScalar
 
+    from azpay.db import Database
     from azpay.errors import AzpayError
 
 KEY_LIFE = timedelta(hours=23)
@@ -154,6 +156,13 @@ def of(session: Session, subject: str) -> list[Operation]:
     """Everything that was asked about one payment, refund, method or customer, oldest first."""
     about = select(Operation).where(Operation.subject == subject)
     return list(session.exec(about.order_by(col(Operation.created_at), col(Operation.id))))
+
+
+def open_by_kind(db: Database) -> dict[Kind, int]:
+    """How many operations of each kind have no known outcome; kinds without any are left out."""
+    counted = select(Operation.kind, func.count()).where(col(Operation.state).in_(OPEN))
+    with db.reading() as session:
+        return {Kind(kind): count for kind, count in session.exec(counted.group_by(col(Operation.kind)))}
 
 
 def open_now(session: Session) -> list[Operation]:

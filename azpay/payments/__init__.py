@@ -2,6 +2,7 @@
 
 from azpay.payments.captures import NotCancelable, NotCapturable, cancel, capture
 from azpay.payments.charges import SuspectedDuplicate, charge
+from azpay.payments.counting import count_by_status
 from azpay.payments.finding import PaymentUnknown, SeveralPayments, find, find_refund
 from azpay.payments.handlers import EVENTS, OBJECTS
 from azpay.payments.history import CursorInvalid, Page, Query, Sort, Story, history, story
@@ -55,6 +56,7 @@ __all__ = [
     "cancel",
     "capture",
     "charge",
+    "count_by_status",
     "find",
     "find_refund",
     "history",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -74,10 +75,8 @@ class Sandbox:
         policy: Policy | None = None,
         database: Callable[[str], Database] = Database.in_memory,
     ) -> None:
-        """`api_version` is what the account's events, and requests that name no version, are rendered in.
-
-        `database` opens one with the tables it is given. What was kept in it before counts for more than what
-        is said here. Raises `StripeError` for a version that never was.
+        """`database` opens one with the tables it is given. What was kept in it counts for more than what is said
+        here. Raises `StripeError` for an `api_version` that never was.
         """
         self.clock = Clock(now)
         account = Account(account_id, country, currency, check_version(api_version))
@@ -102,6 +101,16 @@ class Sandbox:
     def base_url(self, url: str) -> None:
         with self._turn:
             self._world.base_url = url
+
+    @property
+    def api_version(self) -> str:
+        """What the account's events are rendered in, and the answers to requests that name no version."""
+        return self._world.account.api_version
+
+    @api_version.setter
+    def api_version(self, version: str) -> None:
+        with self._turn:
+            self._world.account = replace(self._world.account, api_version=check_version(version))
 
     @_one_at_a_time
     def handle(self, request: Request, *, hold: bool = False) -> Response:

@@ -54,6 +54,22 @@ class StripeError(Exception):
         return {name: value for name, value in (fields | self.details).items() if value is not None}
 
 
+_CODES = {
+    400: "invalid_parameters",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    429: "rate_limit",
+}
+_SECOND = ("code", "doc_url", "message", "type")
+
+
+def in_second_version(error: Json, status: int) -> Json:
+    """The same in the words of `/v2`, where every error has a code and few other fields."""
+    coded = {"code": _CODES.get(status, "internal_error"), **error}
+    return {name: value for name, value in coded.items() if name in _SECOND}
+
+
 def bad_request(message: str, *, param: str | None = None, code: str | None = None) -> StripeError:
     return StripeError(400, message, param=param, code=code)
 

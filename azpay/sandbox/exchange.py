@@ -8,12 +8,13 @@ idempotency key, whatever it is.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from azpay.sandbox import access, mishaps
-from azpay.sandbox.errors import StripeError
+from azpay.sandbox.errors import StripeError, in_second_version
 from azpay.sandbox.faults import HEADER as FAULT_HEADER
 from azpay.sandbox.forms import decode
 from azpay.sandbox.idempotency import Answer, Answers, check_key, fingerprint, in_use
@@ -86,7 +87,8 @@ class Desk:
             outcome = self._pass_gates(request, request_id, mishap)
         except StripeError as error:
             outcome = self._refusal(error, request_id, self._world.account.api_version)
-        answer = Response(outcome.status, self._headers(request, request_id, outcome), outcome.body)
+        body = _as_asked(request, outcome)
+        answer = Response(outcome.status, self._headers(request, request_id, outcome), body)
         if mishap is not None and not _asked_again(request, outcome):
             answer = mishaps.spoil(mishap, answer, effect=outcome.executed)
         if hold and answer.delay and outcome.executed:
@@ -202,6 +204,14 @@ def _marked(headers: dict[str, str], mishap: Mishap) -> dict[str, str]:
     if mishap.reason is not None:
         return headers | {"Stripe-Rate-Limited-Reason": mishap.reason}
     return headers
+
+
+def _as_asked(request: Request, outcome: Outcome) -> bytes:
+    """Errors of the second version of the API look otherwise."""
+    if outcome.status == HTTPStatus.OK or not request.path.startswith("/v2/"):
+        return outcome.body
+    error = msgspec.json.decode(outcome.body)["error"]
+    return msgspec.json.encode({"error": in_second_version(error, outcome.status)})
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -14,7 +14,6 @@ from azpay.sandbox.errors import bad_request
 from azpay.sandbox.mishaps import Mishap, MishapKind, parse
 
 if TYPE_CHECKING:
-
     from azpay.sandbox.wire import Json, Request
 
 HEADER = "x-sandbox-fault"

@@ -15,6 +15,7 @@ from azpay.settings.secret import Secret, masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ipaddress import IPv4Network, IPv6Network
     from urllib.parse import SplitResult
 
 _LONGEST = 500
@@ -88,6 +89,20 @@ def host(text: str) -> str:
     if _HOST.fullmatch(text) is None:
         raise ValueError(f"is {quoted(text)}; use a host name or an address, such as 127.0.0.1.")
     return text
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks, separated by commas; `none` for none."""
+    if text == "none":
+        return ()
+    from ipaddress import ip_network
+
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError:
+        raise ValueError(
+            f"is {quoted(text)}; write addresses or networks such as 10.0.0.5,10.1.0.0/16, or none."
+        ) from None
 
 
 def folder(text: str) -> Path:

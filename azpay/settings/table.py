@@ -107,6 +107,13 @@ SETTINGS = (
         "Daemon",
         default="127.0.0.1",
     ),
+    Setting(
+        "trusted_proxies",
+        parsing.networks,
+        "Addresses or networks of your reverse proxies; only what they add to X-Forwarded-For is believed.",
+        "Daemon",
+        default="127.0.0.0/8,::1",
+    ),
     Setting("port", parsing.port, "The port `azpay serve` listens on.", "Daemon", default="8000"),
     Setting(
         "log_format",

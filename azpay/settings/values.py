@@ -7,6 +7,7 @@ from azpay.settings.table import SETTINGS
 
 if TYPE_CHECKING:
     from datetime import tzinfo
+    from ipaddress import IPv4Network, IPv6Network
     from pathlib import Path
 
     from azpay.settings.secret import Secret
@@ -32,6 +33,7 @@ class Settings:
     live: bool
     host: str
     port: int
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     log_format: str
     log_level: str
     debug: bool

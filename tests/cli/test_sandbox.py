@@ -104,6 +104,15 @@ def test_a_schedule_that_is_none_is_a_usage_error(schedule: str) -> None:
     assert "5,60,300" in result.stderr
 
 
+@pytest.mark.parametrize("version", ["newest", "2026-10-28", "2031-01-01.endive", ""])
+def test_a_version_that_never_was_is_a_usage_error(version: str) -> None:
+    result = run(None, "sandbox", "--api-version", version, "--port", "0")
+
+    assert result.exit_code == 2
+    assert "Invalid Stripe API version" in result.stderr
+    assert "2026-10-28.endive" in result.stderr
+
+
 @pytest.mark.parametrize(("command", "advice"), [("sandbox", "--port 0"), ("serve", "--port")])
 def test_a_port_in_use_is_unavailable(taken: int, command: str, advice: str) -> None:
     result = run(None, command, "--port", str(taken), "--profile", "sandbox", "--json")

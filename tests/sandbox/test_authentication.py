@@ -153,3 +153,68 @@ def test_a_secret_opens_only_its_own_intent(client: V1Services, sandbox: Sandbox
 
     assert answer.status == 400
     assert json.loads(answer.body)["error"]["param"] == "client_secret"
+
+
+def test_stripe_js_takes_the_customer_to_the_bank_if_that_is_wished(client: V1Services) -> None:
+    asked = pay(client, CARD, return_url="https://shop.example", use_stripe_sdk=True)
+
+    assert asked.next_action is not None
+    assert asked.next_action.type == "use_stripe_sdk"
+
+
+def test_stripe_js_needs_no_way_back(client: V1Services) -> None:
+    asked = pay(client, CARD, automatic_payment_methods={"enabled": True}, use_stripe_sdk=True)
+
+    assert asked.status == "requires_action"
+
+
+def test_who_confirms_by_hand_confirms_again_after_authentication(
+    client: V1Services, sandbox: Sandbox
+) -> None:
+    asked = pay(client, CARD, confirmation_method="manual", return_url="https://shop.example")
+    back = sandbox.authenticate(asked.id, approve=True)
+    waiting = client.payment_intents.retrieve(asked.id)
+    assert (waiting.status, waiting.latest_charge) == ("requires_confirmation", None)
+    assert back is not None
+    assert back.endswith("redirect_status=succeeded")
+
+    paid = client.payment_intents.confirm(asked.id)
+
+    assert paid.status == "succeeded"
+    details = sandbox.charges[0]["payment_method_details"]["card"]["three_d_secure"]
+    assert details["result"] == "authenticated"
+
+
+def test_another_card_has_to_be_authenticated_for_itself(client: V1Services, sandbox: Sandbox) -> None:
+    asked = pay(client, CARD, confirmation_method="manual")
+    sandbox.authenticate(asked.id, approve=True)
+
+    again = client.payment_intents.confirm(asked.id, {"payment_method": CARD})
+
+    assert again.status == "requires_action"
+
+
+@pytest.mark.parametrize("how", ["recurring", "one_off"])
+def test_the_absence_of_the_customer_has_its_kinds(client: V1Services, how: str) -> None:
+    with pytest.raises(stripe.CardError) as refused:
+        pay(client, CARD, off_session=how)
+
+    assert refused.value.code == "authentication_required"
+
+
+def test_an_unauthenticated_charge_says_nothing_of_3d_secure(client: V1Services, sandbox: Sandbox) -> None:
+    pay(client, "pm_card_threeDSecureOptional")
+
+    assert sandbox.charges[0]["payment_method_details"]["card"]["three_d_secure"] is None
+
+
+def test_saving_can_be_asked_for_cards_alone(client: V1Services) -> None:
+    customer = client.customers.create()
+
+    pay(
+        client,
+        customer=customer.id,
+        payment_method_options={"card": {"setup_future_usage": "off_session"}},
+    )
+
+    assert len(client.customers.payment_methods.list(customer.id).data) == 1

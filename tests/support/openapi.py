@@ -43,8 +43,19 @@ def document() -> dict[str, Any]:
 @cache
 def schemas(version: str = DAHLIA) -> dict[str, Any]:
     """The objects as JSON Schema, by Stripe's name for them."""
-    stated = document()["components"]["schemas"]
+    stated = _second(document()["components"]["schemas"])
     return json_schema(_endive(stated) if version == ENDIVE else stated)  # type: ignore[no-any-return]
+
+
+def _second(stated: dict[str, Any]) -> dict[str, Any]:
+    """In the second version of the API, what need not be there is null."""
+    event = deepcopy(stated["v2.core.event"])
+    optional = event["properties"].keys() - set(event["required"])
+    for name in optional:
+        event["properties"][name]["nullable"] = True
+    event["properties"]["reason"]["properties"]["request"]["properties"]["idempotency_key"]["nullable"] = True
+    event["properties"]["snapshot_event"] = {"type": "string", "nullable": True}
+    return {**stated, "v2.core.event": event}
 
 
 def _endive(stated: dict[str, Any]) -> dict[str, Any]:
@@ -89,6 +100,14 @@ def operation(method: str, pattern: str) -> dict[str, Any]:
     path = next(known for known in document()["paths"] if _shape(known) == _shape(pattern))
     stated: dict[str, Any] = document()["paths"][path][method.lower()]
     return stated
+
+
+def parameters(method: str, pattern: str) -> set[str]:
+    """The names of the parameters that an endpoint takes, beside the ids in its address."""
+    stated = operation(method, pattern)
+    asked = {parameter["name"] for parameter in stated.get("parameters", ()) if parameter["in"] == "query"}
+    forms = stated.get("requestBody", {}).get("content", {}).values()
+    return asked.union(*(form["schema"].get("properties", {}) for form in forms))
 
 
 def _shape(pattern: str) -> str:

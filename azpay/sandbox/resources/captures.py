@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox import currencies, refunding, wording
 from azpay.sandbox.errors import bad_request, unexpected_state
+from azpay.sandbox.lists import chosen
 from azpay.sandbox.params import (
     boolean,
     choice,
@@ -19,6 +20,7 @@ from azpay.sandbox.params import (
     unsupported,
 )
 from azpay.sandbox.resources import charges, debits, reviews
+from azpay.sandbox.resources.intent_parameters import check_descriptors, check_statement
 from azpay.sandbox.resources.statuses import move
 from azpay.sandbox.routing import Call, Route
 
@@ -52,14 +54,22 @@ def _capture(world: World, call: Call) -> Json:
     if intent["status"] != "requires_capture":
         raise unexpected_state(wording.cannot_capture(intent["status"]))
     amount = _amount_to_capture(intent, call.params)
-    if "metadata" in call.params:
-        intent["metadata"] = merged_metadata(intent["metadata"], call.params["metadata"])
+    check_descriptors(call.params)
+    check_statement(intent, call.params)
+    _describe(intent, call.params)
     charge = world.charges.get(intent["latest_charge"])
+    charges.put_on_statement(charge, intent)
     charges.capture(world, charge, amount, wait=True)
     move(world, intent, "succeeded", amount_received=amount, amount_capturable=0)
     world.emit("charge.captured", charge, previous={"amount_captured": 0, "captured": False})
     world.emit("payment_intent.succeeded", intent)
     return intent
+
+
+def _describe(intent: Json, params: Json) -> None:
+    if "metadata" in params:
+        intent["metadata"] = merged_metadata(intent["metadata"], params["metadata"])
+    intent.update(chosen(params, "statement_descriptor_suffix"))
 
 
 def _amount_to_capture(intent: Json, params: Json) -> int:

@@ -129,6 +129,12 @@ def _details(world: World, intent: Json, method: Json, identifier: str) -> Json:
     return {kind: bank_details(world, method), "type": kind}
 
 
+def put_on_statement(charge: Json, intent: Json) -> None:
+    """What the customer reads beside the amount."""
+    charge["calculated_statement_descriptor"] = _descriptor(intent)
+    charge["statement_descriptor_suffix"] = intent["statement_descriptor_suffix"]
+
+
 def _descriptor(intent: Json) -> str:
     suffix = intent["statement_descriptor_suffix"]
     return f"AZPAY* {suffix}"[:22] if suffix else "AZPAY"

@@ -37,7 +37,7 @@ _INVOICE_SETTINGS = shape(
     footer=clearable(text()),
     rendering_options=opaque,
 )
-_UPDATE = shape(
+_FIELDS = shape(
     address=clearable(hash_of(ADDRESS)),
     balance=integer(),
     business_name=clearable(text(150)),
@@ -56,9 +56,9 @@ _UPDATE = shape(
     source=unsupported,
     tax=opaque,
     tax_exempt=clearable(choice("exempt", "none", "reverse")),
-    default_source=unsupported,
 )
-_CREATE = _UPDATE.with_(payment_method=text(), tax_id_data=opaque, test_clock=unsupported, validate=opaque)
+_UPDATE = _FIELDS.with_(default_source=unsupported)
+_CREATE = _FIELDS.with_(payment_method=text(), tax_id_data=opaque, test_clock=unsupported, validate=opaque)
 _PLAIN = (
     "address", "balance", "business_name", "description", "email", "individual_name", "invoice_prefix",
     "name", "next_invoice_sequence", "phone", "preferred_locales", "shipping",

@@ -131,8 +131,7 @@ def check_parameters(params: Json, version: str) -> None:
     currency = currencies.check_currency(params.get("currency", "usd"))
     if "amount" in params and "currency" in params:
         check_amount(params["amount"], currency)
-    for name in ("statement_descriptor", "statement_descriptor_suffix"):
-        _check_descriptor(params.get(name), name)
+    check_descriptors(params)
     check_types(params, version)
     if "payment_method" in params and "payment_method_data" in params:
         raise bad_request(
@@ -147,6 +146,11 @@ def check_amount(amount: int, currency: str) -> None:
             "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount"
         )
     currencies.check_amount(amount, currency)
+
+
+def check_descriptors(params: Json) -> None:
+    for name in ("statement_descriptor", "statement_descriptor_suffix"):
+        _check_descriptor(params.get(name), name)
 
 
 def _check_descriptor(descriptor: str | None, name: str) -> None:

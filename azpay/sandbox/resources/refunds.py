@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox import currencies, disputing, refunding
 from azpay.sandbox.errors import StripeError, bad_request, missing_one_of, no_such
-from azpay.sandbox.lists import chosen, list_page, paged_by_time
+from azpay.sandbox.lists import chosen, list_page, paged, paged_by_time
 from azpay.sandbox.params import EMAIL, choice, integer, merged_metadata, metadata, shape, text, unsupported
 from azpay.sandbox.routing import Call, Route
 
@@ -139,6 +139,6 @@ ROUTES = (
     Route("POST", "/v1/refunds/{refund}", shape(metadata=metadata), _update),
     Route("POST", "/v1/refunds/{refund}/cancel", shape(), _cancel),
     Route("POST", "/v1/test_helpers/refunds/{refund}/expire", shape(), _expire),
-    Route("GET", "/v1/charges/{charge}/refunds", paged_by_time(), _of_charge),
+    Route("GET", "/v1/charges/{charge}/refunds", paged(), _of_charge),
 )
 WORK: Mapping[str, Work] = refunding.WORK
