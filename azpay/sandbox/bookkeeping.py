@@ -47,7 +47,10 @@ def book_charge(world: World, charge: Json, *, at_once: bool) -> Json:
     ready = world.time if at_once else available_on(world.time)
     kind = "charge" if _is_card(charge) else "payment"
     fee = currencies.fee(amount, charge["currency"])
-    return _book(world, charge, Entry(kind, amount, ready, charge["description"], fee))
+    transaction = _book(world, charge, Entry(kind, amount, ready, charge["description"], fee))
+    if at_once:
+        world.emit("balance.available", balance(world))
+    return transaction
 
 
 def book_charge_failure(world: World, charge: Json) -> Json:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from azpay.sandbox.world import World
 
 RAISED_AFTER = 3
-"""Seconds from a charge on a test card to the dispute that the card stands for."""
+"""Seconds from a charge on a test card to the dispute that the card stands for, when the charge is booked."""
 DECIDED_AFTER = 5
 """Seconds from evidence with magic words to the verdict."""
 BANK_DECIDES_AFTER = 75 * DAY
@@ -50,7 +50,8 @@ def expect(world: World, charge: Json) -> None:
     kind = behaviour_of(world.payment_methods.get(charge["payment_method"])).dispute
     if kind is not None:
         charge["_trouble"] = kind
-        world.schedule.plan(world.time + RAISED_AFTER, "trouble_charge", charge["id"])
+        wait = 0 if kind == "inquiry" else RAISED_AFTER  # an inquiry moves no money, and is asked at once
+        world.schedule.plan(world.time + wait, "trouble_charge", charge["id"])
 
 
 def _trouble(world: World, charge_id: str) -> None:

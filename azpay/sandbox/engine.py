@@ -19,6 +19,7 @@ from azpay.sandbox.keys import Keys
 from azpay.sandbox.limits import LIMITS, Meter
 from azpay.sandbox.mishaps import Mishap, MishapKind, named
 from azpay.sandbox.policy import Policy
+from azpay.sandbox.rendering import render
 from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
 from azpay.sandbox.resources.authentication import awaiting, decide
 from azpay.sandbox.store import Query
@@ -128,9 +129,10 @@ class Sandbox:
 
     @_one_at_a_time
     def awaiting_authentication(self, intent: str) -> Json:
-        """What a customer is asked to approve. Raises `StripeError` when nothing is."""
+        """What a customer is asked to approve, its method expanded. Raises `StripeError` if nothing is."""
         self.tick()
-        return visible(awaiting(self._world, intent), LATEST)
+        world = self._world
+        return render(world, awaiting(world, intent), version=LATEST, expand=["payment_method"])
 
     @_one_at_a_time
     def authenticate(self, intent: str, *, approve: bool) -> str | None:

@@ -98,12 +98,11 @@ def _check_fee_acknowledged(dispute: Json, *, submitting: bool) -> None:
 
 
 def _close(world: World, call: Call) -> Json:
-    """Accept the loss. There is no way back."""
+    """Accept the loss; of an inquiry, which has taken nothing, only that it ends. There is no way back."""
     dispute = _retrieve(world, call)
-    if dispute["status"] == "warning_needs_response":
-        raise bad_request("This is an inquiry: answer it with evidence, or refund the charge.")
     _check_answerable(dispute)
-    disputing.close(world, dispute, "lost")
+    asked = dispute["status"] == "warning_needs_response"
+    disputing.close(world, dispute, "warning_closed" if asked else "lost")
     return dispute
 
 
