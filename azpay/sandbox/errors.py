@@ -74,6 +74,10 @@ def bad_request(message: str, *, param: str | None = None, code: str | None = No
     return StripeError(400, message, param=param, code=code)
 
 
+def unknown(name: str) -> StripeError:
+    return bad_request(f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
+
+
 def no_such(kind: str, identifier: str, *, param: str, status: int = 404) -> StripeError:
     """404 when the object is what the path names, 400 when a parameter names it."""
     return StripeError(status, f"No such {kind}: '{identifier}'", code="resource_missing", param=param)

@@ -26,7 +26,7 @@ def notification(event: Json) -> Json:
         "id": thin_id(event["id"]),
         "object": "v2.core.event",
         "context": None,
-        "created": _rfc3339(event["created"]),
+        "created": rfc3339(event["created"]),
         "livemode": False,
         "reason": _reason(event["request"]),
         "related_object": _related(msgspec.json.decode(event["data"])["object"]),
@@ -44,7 +44,7 @@ def snapshot_id(thin: str) -> str:
     return _SNAPSHOT_PREFIX + thin.removeprefix(_PREFIX) if thin.startswith(_PREFIX) else ""
 
 
-def _rfc3339(time: int) -> str:
+def rfc3339(time: int) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 

@@ -105,3 +105,18 @@ def test_thin_events_are_kept_for_thirty_days(client: V1Services, sandbox: Sandb
     sandbox.advance(31 * DAY)
 
     assert get(sandbox, f"/v2/core/events/{thin}").status == 404
+
+
+def test_thin_events_of_a_period_are_listed(client: V1Services, sandbox: Sandbox) -> None:
+    client.customers.create()
+    sandbox.advance(DAY)
+    client.customers.create()
+
+    def listed(query: str) -> int:
+        return len(json.loads(get(sandbox, "/v2/core/events", query).body)["data"])
+
+    assert listed("created[gte]=2026-11-21T12:00:00Z") == 1
+    assert listed("created[lt]=2026-11-21T12:00:00.000Z") == 1
+    assert listed("created[gt]=2026-11-21T12:00:00%2B01:00") == 1
+    assert get(sandbox, "/v2/core/events", "created[gt]=yesterday").status == 400
+    assert get(sandbox, "/v2/core/events", "created[gt]=2026-13-41T12:00:00Z").status == 400

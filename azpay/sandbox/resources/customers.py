@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox import wording
 from azpay.sandbox.changes import previous_attributes
-from azpay.sandbox.errors import bad_request, no_such
+from azpay.sandbox.errors import bad_request, no_such, unknown
 from azpay.sandbox.ids import scramble
 from azpay.sandbox.lists import chosen, list_page, paged, paged_by_time
 from azpay.sandbox.params import (
@@ -26,6 +26,7 @@ from azpay.sandbox.params import (
 from azpay.sandbox.resources import payment_methods
 from azpay.sandbox.resources.described_methods import ALLOW_REDISPLAY, TYPE
 from azpay.sandbox.routing import Call, Route
+from azpay.sandbox.versions import is_endive
 
 if TYPE_CHECKING:
     from azpay.sandbox.wire import Json
@@ -57,7 +58,11 @@ _FIELDS = shape(
     tax=opaque,
     tax_exempt=clearable(choice("exempt", "none", "reverse")),
 )
-_UPDATE = _FIELDS.with_(default_source=unsupported)
+_OF_SOURCES = (
+    "bank_account", "card", "default_alipay_account", "default_bank_account", "default_card",
+    "default_source",
+)  # fmt: skip
+_UPDATE = _FIELDS.with_(**dict.fromkeys(_OF_SOURCES, unsupported))
 _CREATE = _FIELDS.with_(payment_method=text(), tax_id_data=opaque, test_clock=unsupported, validate=opaque)
 _PLAIN = (
     "address", "balance", "business_name", "description", "email", "individual_name", "invoice_prefix",
@@ -71,6 +76,7 @@ def chosen_customer(world: World, identifier: str) -> Json:
 
 
 def _create(world: World, call: Call) -> Json:
+    _check_validate(call)
     identifier = world.ids.new("cus")
     customer = _new(world, identifier)
     _check_default(world, customer, call.params)
@@ -81,6 +87,12 @@ def _create(world: World, call: Call) -> Json:
     world.customers.add(customer)
     world.emit("customer.created", customer)
     return customer
+
+
+def _check_validate(call: Call) -> None:
+    """Newer than most versions."""
+    if "validate" in call.params and not is_endive(call.version):
+        raise unknown("validate")
 
 
 def _new(world: World, identifier: str) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpay.sandbox import wording
-from azpay.sandbox.bank_accounts import BANK_ACCOUNTS
+from azpay.sandbox.bank_accounts import BANK_ACCOUNTS, CURRENCIES
 from azpay.sandbox.cards import CARDS, TOKEN_PREFIX
 from azpay.sandbox.errors import StripeError, bad_request, no_such
 from azpay.sandbox.params import (
@@ -33,15 +33,17 @@ if TYPE_CHECKING:
     from azpay.sandbox.wire import Json
     from azpay.sandbox.world import World
 
-TYPE = choice(
-    "acss_debit", "affirm", "afterpay_clearpay", "alipay", "alma", "amazon_pay", "au_becs_debit",
-    "bacs_debit", "bancontact", "billie", "bizum", "blik", "boleto", "card", "cashapp", "crypto",
-    "customer_balance", "eps", "fpx", "giropay", "grabpay", "ideal", "kakao_pay", "klarna", "konbini",
-    "kr_card", "link", "mb_way", "mobilepay", "multibanco", "naver_pay", "nz_bank_account", "oxxo", "p24",
-    "pay_by_bank", "payco", "paynow", "paypal", "payto", "pix", "promptpay", "revolut_pay", "samsung_pay",
-    "satispay", "scalapay", "sepa_debit", "sofort", "sunbit", "swish", "twint", "upi", "us_bank_account",
-    "wechat_pay", "zip",
+_OTHER_TYPES = (
+    "acss_debit", "affirm", "afterpay_clearpay", "alipay", "alma", "amazon_pay", "bancontact", "billie",
+    "bizum", "blik", "boleto", "cashapp", "crypto", "custom", "customer_balance", "eps", "fpx", "giropay",
+    "grabpay", "ideal", "interac_present", "kakao_pay", "klarna", "konbini", "kr_card", "link", "mb_way",
+    "mobilepay", "multibanco", "naver_pay", "nz_bank_account", "oxxo", "p24", "pay_by_bank", "payco",
+    "paynow", "paypal", "payto", "pix", "promptpay", "revolut_pay", "samsung_pay", "satispay", "scalapay",
+    "sofort", "sunbit", "swish", "twint", "upi", "wechat_pay", "zip",
 )  # fmt: skip
+"""Stripe has them. The sandbox knows their names, and says that it does not take them."""
+
+TYPE = choice("card", *CURRENCIES, *_OTHER_TYPES)
 ALLOW_REDISPLAY = choice("always", "limited", "unspecified")
 TOKEN_ALIAS = "tok_"  # noqa: S105 - the prefix of public test tokens
 
@@ -75,6 +77,7 @@ DATA = shape(
     sepa_debit=hash_of(shape(iban=text()).requiring("iban")),
     type=TYPE,
     us_bank_account=hash_of(_US_BANK_ACCOUNT),
+    **dict.fromkeys(_OTHER_TYPES, opaque),
 )
 _NUMBERS = {
     "us_bank_account": "account_number",

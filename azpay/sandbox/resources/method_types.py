@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox import wording
 from azpay.sandbox.bank_accounts import CURRENCIES
-from azpay.sandbox.errors import StripeError, bad_request
+from azpay.sandbox.errors import StripeError, bad_request, unknown
 from azpay.sandbox.versions import is_endive
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ def check_types(params: Json, version: str) -> None:
 def _check_allowed(params: Json, version: str) -> None:
     """Newer than other ways to choose, and not to be mixed with them."""
     if version[:10] < _ALLOWED_SINCE:
-        message = f"Received unknown parameter: {ALLOWED}"
-        raise bad_request(message, code="parameter_unknown", param=ALLOWED)
+        raise unknown(ALLOWED)
     others = sorted(_OTHER_CHOICES & params.keys())
     if others:
         raise _exclusive(ALLOWED, others)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from azpay.sandbox.wire import Json
     from azpay.sandbox.world import World
 
-_CREATE: Shape = DATA.requiring("type")
+_CREATE: Shape = DATA.with_(customer=unsupported, payment_method=unsupported).requiring("type")
 _UPDATE = shape(
     allow_redisplay=ALLOW_REDISPLAY,
     billing_details=hash_of(BILLING_DETAILS),
@@ -132,16 +132,22 @@ def _list(world: World, call: Call) -> Json:
     return list_page(world.payment_methods, "/v1/payment_methods", call.params, equal=equal)
 
 
+_FILTERS = paged(customer=text(), customer_account=unsupported, type=TYPE, allow_redisplay=ALLOW_REDISPLAY)
 ROUTES = (
     Route("POST", "/v1/payment_methods", _CREATE, _create),
     Route(
         "GET",
         "/v1/payment_methods",
-        paged(customer=text(), type=TYPE, allow_redisplay=ALLOW_REDISPLAY),
+        _FILTERS,
         _list,
     ),
     Route("GET", "/v1/payment_methods/{payment_method}", shape(), _retrieve),
     Route("POST", "/v1/payment_methods/{payment_method}", _UPDATE, _update),
-    Route("POST", "/v1/payment_methods/{payment_method}/attach", shape(customer=text()), _attach),
+    Route(
+        "POST",
+        "/v1/payment_methods/{payment_method}/attach",
+        shape(customer=text(), customer_account=unsupported),
+        _attach,
+    ),
     Route("POST", "/v1/payment_methods/{payment_method}/detach", shape(), _detach),
 )
