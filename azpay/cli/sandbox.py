@@ -78,6 +78,20 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
         str | None,
         typer.Option(metavar="VERSION", help="The account's version, such as 2026-10-28.endive."),
     ] = None,
+    chaos: Annotated[
+        str | None,
+        typer.Option(metavar="PROFILE", help="Trouble by chance: mild, storm, or a TOML file."),
+    ] = None,
+    rate_limits: Annotated[
+        str,
+        typer.Option(metavar="LIMITS", help="Requests a second as in Stripe's test or live mode, or off."),
+    ] = "off",
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY", help="A further key; rk_test_ci01:charge_read may only read. Repeatable."
+        ),
+    ] = None,
 ) -> None:
     """An embedded Stripe: payments, refunds, fees, webhooks, and Stripe's errors, without a network.
 
@@ -86,13 +100,14 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
         azpay sandbox
         azpay sandbox --webhook http://127.0.0.1:8000/api/webhooks/stripe
         azpay sandbox --state sandbox.db --port 12112
+        azpay sandbox --chaos storm --seed 7        # the same trouble every time
         azpay sandbox --retry 1,5                   # a webhook that fails comes again after 1 s and 5 s
 
     Any Stripe SDK works with it: point its API base here. `--profile sandbox` does that for azpay.
     """
     import asyncio
 
-    from azpay.cli import request_lines, sandbox_panel, wiring
+    from azpay.cli import request_lines, sandbox_panel, sandbox_trouble, wiring
     from azpay.sandbox.server import serve
 
     log = request_lines.telling(wiring.unlocked_settings_of(ctx).log_format)
@@ -103,6 +118,9 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
         engine.retry_webhooks_after(_schedule(retry))
     if api_version is not None:
         _use_version(engine, api_version)
+    sandbox_trouble.follow_chaos(engine, chaos, seed=seed)
+    sandbox_trouble.limit(engine, rate_limits)
+    sandbox_trouble.add_keys(engine, key or [])
 
     def ready(bound: int) -> None:
         bound_to.append(bound)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox import wording
 from azpay.sandbox.errors import StripeError, bad_request
+from azpay.sandbox.multipart import is_multipart
 from azpay.sandbox.versions import check_version
 
 if TYPE_CHECKING:
@@ -79,9 +80,13 @@ def requested_version(headers: Mapping[str, str], default: str) -> str:
     return default if asked is None else check_version(asked)
 
 
-def check_content_type(request: Request) -> None:
+def check_content_type(request: Request, route: Route) -> None:
+    """Files come as `multipart/form-data`, and nothing else does."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.body and kind not in ("", "application/x-www-form-urlencoded"):
+    if route.takes_file:
+        if not is_multipart(request):
+            raise bad_request(wording.NOT_MULTIPART)
+    elif request.body and kind not in ("", "application/x-www-form-urlencoded"):
         raise bad_request(wording.WRONG_CONTENT_TYPE)
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise bad_request(wording.COMPRESSED)

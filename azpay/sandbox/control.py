@@ -1,4 +1,4 @@
-"""Steering a running sandbox: faults, chaos, limits, keys, webhooks, the clock, and a look inside.
+"""Steering a running sandbox: faults, chaos, limits, keys, webhooks, money, the clock, and a look inside.
 
 `POST /_sandbox/clock`, `GET /_sandbox/state` and the like. JSON in, JSON out, and no key: the server listens
 where only its owner can reach it.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from azpay.sandbox import request_control, webhook_control
+from azpay.sandbox import money_control, request_control, webhook_control
 from azpay.sandbox.errors import StripeError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _health(sandbox: Sandbox, _body: bytes) -> Json:
 _HANDLERS: Mapping[tuple[str, str], Callable[[Sandbox, bytes], dict[str, Any]]] = {
     **request_control.HANDLERS,
     **webhook_control.HANDLERS,
+    **money_control.HANDLERS,
     ("POST", "clock"): _clock,
     ("POST", "authenticate"): _authenticate,
     ("GET", "state"): _state,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from azpay.sandbox import mailing
+from azpay.sandbox import incidents, mailing
 from azpay.sandbox.chaos import Chaos
 from azpay.sandbox.clock import Clock
 from azpay.sandbox.database import AnotherVersion, Database
@@ -76,18 +76,17 @@ class Sandbox:
         policy: Policy | None = None,
         database: Callable[[str], Database] = Database.in_memory,
     ) -> None:
-        """`database` opens one with the tables it is given. What was kept in it counts for more than what is said
-        here. Raises `StripeError` for an `api_version` that never was.
+        """`database` opens one with the tables it is given; what was kept in it counts for more than what is
+        said here. Raises `StripeError` for an `api_version` that never was.
         """
         self.clock = Clock(now)
         account = Account(account_id, country, currency, check_version(api_version))
         time = self.clock.now()
         self._world = World(account, seed=seed, time=time, retry_after=webhook_retries, database=database)
-        self._world.policy = policy or Policy()
         self._desk = Desk(self._world, Keys(api_keys))
         self._turn = Turn(self._keep, self._undo)
         self._events_discarded_at = 0
-        self._resume()
+        self._resume(policy or Policy())
 
     @property
     def account_id(self) -> str:
@@ -139,6 +138,22 @@ class Sandbox:
         """The customer's side of 3D Secure. Returns where the customer goes next, if anywhere."""
         self.tick()
         return decide(self._world, awaiting(self._world, intent), approve=approve)
+
+    @property
+    def policy(self) -> Policy:
+        return self._world.policy
+
+    def agree(self, policy: Policy) -> None:
+        """The account is treated so from now on."""
+        self.act(lambda world: incidents.agree(world, policy))
+
+    @_one_at_a_time
+    def act(self, deed: Callable[[World], R]) -> R:
+        """Let something happen to the account that no request could bring about; see `incidents`."""
+        self.tick()
+        done = deed(self._world)
+        self.tick()
+        return done
 
     @_one_at_a_time
     def tick(self) -> None:
@@ -368,14 +383,16 @@ class Sandbox:
         self._world.forget()
         self._recall()
 
-    def _resume(self) -> None:
-        """Go on where the database was left, or begin."""
+    def _resume(self, policy: Policy) -> None:
+        """Go on where the database was left, or begin, with this policy."""
         try:
             known = self._recall()
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise AnotherVersion(f"This state cannot be read by this version: {error!r}.") from error
         if known:
             self._world.deliveries.resume()
+        else:
+            incidents.agree(self._world, policy)
         self._keep()
 
     def _dump(self) -> Json:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from azpay.sandbox import access, mishaps
+from azpay.sandbox import access, mishaps, multipart
 from azpay.sandbox.errors import StripeError, in_second_version
 from azpay.sandbox.faults import HEADER as FAULT_HEADER
 from azpay.sandbox.forms import decode
@@ -24,12 +24,13 @@ from azpay.sandbox.rendering import check_expansions, render
 from azpay.sandbox.resources import ROUTES
 from azpay.sandbox.routing import Call, Router
 from azpay.sandbox.versions import visible
-from azpay.sandbox.wire import Response
+from azpay.sandbox.wire import Download, Response
 from azpay.sandbox.world import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from azpay.sandbox.forms import Form
     from azpay.sandbox.keys import Keys
     from azpay.sandbox.mishaps import Mishap
     from azpay.sandbox.routing import Route
@@ -48,6 +49,7 @@ class Outcome:
     executed: bool = False
     original: str | None = None
     mishap: Mishap | None = None
+    content_type: str = "application/json"
 
 
 class Asked(NamedTuple):
@@ -131,10 +133,10 @@ class Desk:
     def _read(self, request: Request, place: Place) -> Asked:
         """The parameters. Nothing has been done yet, and nothing is kept if this fails."""
         version = access.requested_version(request.headers, self._world.account.api_version)
-        access.check_content_type(request)
+        access.check_content_type(request, place.route)
         form = decode(request.query)
         if request.method == "POST":
-            form |= decode(request.body)
+            form |= _body(request)
         params = place.route.shape.read(form)
         expand: Sequence[str] = params.pop("expand", ())
         check_expansions(place.route.answers, expand)
@@ -156,6 +158,8 @@ class Desk:
             return replace(self._refusal(error, request_id, version), executed=True)
         finally:
             world.cause = None
+        if isinstance(answer, Download):
+            return Outcome(200, answer.content, executed=True, content_type=answer.content_type)
         body = msgspec.json.encode(render(world, answer, version=version, expand=asked.expand))
         return Outcome(200, body, executed=True)
 
@@ -175,7 +179,7 @@ class Desk:
 
     def _headers(self, request: Request, request_id: str, outcome: Outcome) -> dict[str, str]:
         headers = {
-            "Content-Type": "application/json",
+            "Content-Type": outcome.content_type,
             "Request-Id": request_id,
             "Stripe-Version": self._version_to_name(request),
         }
@@ -212,6 +216,10 @@ def _as_asked(request: Request, outcome: Outcome) -> bytes:
         return outcome.body
     error = msgspec.json.decode(outcome.body)["error"]
     return msgspec.json.encode({"error": in_second_version(error, outcome.status)})
+
+
+def _body(request: Request) -> Form:
+    return multipart.decode(request) if multipart.is_multipart(request) else decode(request.body)
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -31,7 +31,7 @@ def decode(raw: str | bytes) -> Form:
         if number >= MAX_FIELDS:
             raise bad_request(f"A request may have at most {MAX_FIELDS} parameters.")
         name, _, value = pair.partition(b"=")
-        _put(form, _text(name), _text(value))
+        put(form, _text(name), _text(value))
     return form
 
 
@@ -47,7 +47,8 @@ def _text(quoted: bytes) -> str:
     return text
 
 
-def _put(form: Form, name: str, value: str) -> None:
+def put(form: Form, name: str, value: str) -> None:
+    """Add a field under its name with brackets."""
     key = _KEY.fullmatch(name)
     if key is None:
         raise _malformed(name)

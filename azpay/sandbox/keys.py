@@ -19,6 +19,7 @@ _RESOURCES = {
     "account": "accounts_kyc_basic",
     "accounts": "accounts_kyc_basic",
     "balance": "balance",
+    "balance_settings": "balance",
     "balance_transactions": "balance",
     "charges": "charge",
     "core": "event",
@@ -40,7 +41,7 @@ _RESOURCES = {
     "test_helpers": "charge",
     "webhook_endpoints": "webhook",
 }
-"""From the word after `/v1/` to what permissions call it. Refunds go with charges, and so does testing them."""
+"""From the word after `/v1/` to what permissions call it. Refunds go with charges, and their tests too."""
 
 _KEY = re.compile(r"(sk|rk)_test_[A-Za-z0-9_]{4,200}", re.ASCII)
 _PERMISSION = re.compile(r"(?:rak_)?([a-z_]+)_(read|write)", re.ASCII)

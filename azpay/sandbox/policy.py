@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Schedule: TypeAlias = Literal["manual", "daily", "weekly", "monthly"]
 Amount: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+Seconds: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=86_400)]
 Funding: TypeAlias = Literal["anything", "available", "available_and_pending"]
 
 
@@ -34,7 +35,7 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Taken when evidence is submitted; it comes back when the dispute is won."""
     disputes_prevented: bool = False
     """Whether the merchant takes part in the programs that settle some disputes before they are one."""
-    search_lag: int = 60
+    search_lag: Seconds = 60
     """Seconds until search knows of an object, and of a change of its status."""
 
     def changed(self, patch: object) -> Policy:

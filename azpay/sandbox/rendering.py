@@ -57,6 +57,13 @@ _EXPANDABLE = {
         "payment_intent": "payment_intent",
         "payment_method": "payment_method",
     },
+    "payout": {
+        "balance_transaction": "balance_transaction",
+        "destination": "bank_account",
+        "failure_balance_transaction": "balance_transaction",
+        "original_payout": "payout",
+        "reversed_by": "payout",
+    },
     "dispute": {
         "charge": "charge",
         "evidence": "dispute.evidence",

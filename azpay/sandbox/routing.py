@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from azpay.sandbox.params import Shape
-    from azpay.sandbox.wire import Json
+    from azpay.sandbox.wire import Download, Json
     from azpay.sandbox.world import World
 
 
@@ -27,13 +27,18 @@ _KINDS = {
     "disputes": "dispute",
     "early_fraud_warnings": "radar.early_fraud_warning",
     "events": "event",
+    "external_accounts": "bank_account",
+    "files": "file",
     "history": "balance_transaction",
     "mandates": "mandate",
     "payment_intents": "payment_intent",
     "payment_methods": "payment_method",
+    "payouts": "payout",
     "refunds": "refund",
     "setup_attempts": "setup_attempt",
     "setup_intents": "setup_intent",
+    "report_runs": "reporting.report_run",
+    "report_types": "reporting.report_type",
     "reviews": "review",
     "webhook_endpoints": "webhook_endpoint",
 }
@@ -48,7 +53,7 @@ class Call:
     version: str
 
 
-Handler: TypeAlias = "Callable[[World, Call], Json]"
+Handler: TypeAlias = "Callable[[World, Call], Json | Download]"
 Work: TypeAlias = "Callable[[World, str], None]"
 """What is due on the object with this id."""
 
@@ -61,6 +66,10 @@ class Route:
     pattern: str
     shape: Shape
     handler: Handler
+
+    @property
+    def takes_file(self) -> bool:
+        return self.method == "POST" and "file" in self.shape.required
 
     @property
     def answers(self) -> str:

@@ -41,12 +41,12 @@ async def serve(
     recent, listeners = Recent(), Listeners(sandbox)
     told = recent.reading(log or silence)
     courier = Courier(sandbox, listeners, told, timeout=webhook_timeout)
-    answer = Answering(sandbox, courier, told).answer
+    answering = Answering(sandbox, courier, told)
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_get(f"{stripecli.PATH}{{listener}}", listeners.attend)
-    Pages(sandbox, recent, otherwise=answer).add_to(app.router)
-    app.router.add_route("*", "/{rest:.*}", answer)
-    app.on_shutdown.append(listeners.close)
+    Pages(sandbox, recent, otherwise=answering.answer).add_to(app.router)
+    app.router.add_route("*", "/{rest:.*}", answering.answer)
+    app.on_shutdown.extend((answering.stop, listeners.close))
     async with _listening(app, host, port) as bound:
         sandbox.base_url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
         with _stop_signals() as stop:

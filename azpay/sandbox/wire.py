@@ -34,6 +34,14 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """The bytes of a file, where an answer is no JSON."""
+
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A webhook to post now. Answer with `Sandbox.delivered`.
 

@@ -23,6 +23,10 @@ WRONG_CONTENT_TYPE = (
     "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have "
     f"any questions, we can help at {_SUPPORT}."
 )
+NOT_MULTIPART = (
+    "Invalid request: a file is uploaded with the content type multipart/form-data. If you have any "
+    f"questions, we can help at {_SUPPORT}."
+)
 CARD_NUMBER = (
     "Sending credit card numbers directly to the Stripe API is generally unsafe. We suggest you use test "
     "tokens that map to the test card you are using, see https://stripe.com/docs/testing. To enable testing "

@@ -75,7 +75,7 @@ class World:
         self.disputes = Collection("dispute", "charge", "payment_intent")
         self.early_fraud_warnings = Collection("radar.early_fraud_warning", "charge", "payment_intent")
         self.reviews = Collection("review", "charge", "open")
-        self.payouts = Collection("payout", "destination", "status")
+        self.payouts = Collection("payout", "destination", "status", "_batch")
         self.bank_accounts = Collection("bank_account")
         self.files = Collection("file", "purpose")
         self.report_runs = Collection("reporting.report_run")
@@ -88,6 +88,7 @@ class World:
         self.webhook_endpoints = Collection("webhook_endpoint")
         self.listeners = Collection("stripecli_session")
         self.ledger = Ledger()
+        self.next_payouts: int | None = None
         self.collections = {
             "pi": self.payment_intents,
             "ch": self.charges,
@@ -161,6 +162,7 @@ class World:
             "base_url": self.base_url,
             "policy": self.policy.as_json(),
             "ledger": self.ledger.dump(),
+            "next_payouts": self.next_payouts,
             "ids": self.ids.dump(),
             "faults": self.faults.dump(),
             "upsets": self.upsets.dump(),
@@ -175,6 +177,7 @@ class World:
         self.base_url = data["base_url"]
         self.policy = Policy().changed(data["policy"])
         self.ledger.recall(data["ledger"])
+        self.next_payouts = data["next_payouts"]
         self.ids.recall(data["ids"])
         self.faults = Faults.load(data["faults"])
         self.upsets = Upsets.load(data["upsets"])

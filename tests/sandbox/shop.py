@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from azpay.sandbox import DEFAULT_KEY, Request, Sandbox
+from azpay.sandbox import DEFAULT_ACCOUNT, DEFAULT_KEY, Request, Sandbox
 from azpay.sandbox.policy import Policy
 from tests.sandbox.conftest import NOON
+from tests.support.multipart import CONTENT_TYPE, multipart
 from tests.support.openapi import DAHLIA
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Shop:
 
     def ask(self, method: str, path: str, params: dict[str, str] | None = None, **headers: str) -> Response:
         said = {"authorization": f"Bearer {DEFAULT_KEY}", "stripe-version": self.version, **headers}
+        if (method, path) == ("POST", "/v1/files"):
+            said["content-type"] = CONTENT_TYPE
+            return self.sandbox.handle(Request(method, path, "", said, multipart(params or {}, b"{}")))
         encoded = urlencode(params or {})
         query, body = (encoded, b"") if method != "POST" else ("", encoded.encode())
         return self.sandbox.handle(Request(method, path, query, said, body))
@@ -102,6 +106,38 @@ class Shop:
     def review(self) -> str:
         self.paid("pm_card_riskLevelElevated")
         return self.first("/v1/reviews")
+
+    def file(self) -> str:
+        """What it holds is JSON, so that its contents read like any answer."""
+        return str(self.made("/v1/files", {"purpose": "dispute_evidence"})["id"])
+
+    def bank(self) -> str:
+        """A second one, which can be removed."""
+        self.payout()
+        path = f"/v1/accounts/{DEFAULT_ACCOUNT}/external_accounts"
+        return str(self.made(path, {"external_account": "btok_us_verified"})["id"])
+
+    def funded(self) -> str:
+        return self.paid("pm_card_bypassPending", amount="500000")
+
+    def payout(self, amount: str = "100000") -> str:
+        self.funded()
+        return str(self.made("/v1/payouts", {"amount": amount, "currency": "usd"})["id"])
+
+    def paid_out(self) -> str:
+        payout = self.payout()
+        self.sandbox.advance(5 * DAY)
+        return payout
+
+    def report(self) -> str:
+        end = self.made("/v1/reporting/report_types/balance.summary.1", method="GET")["data_available_end"]
+        interval = {
+            "parameters[interval_start]": str(end - DAY),
+            "parameters[interval_end]": str(end),
+        }
+        run = self.made("/v1/reporting/report_runs", {"report_type": "balance.summary.1", **interval})
+        self.sandbox.advance(5)
+        return str(run["id"])
 
     def event(self) -> str:
         self.customer()

@@ -70,12 +70,31 @@ def _retrying(shop: Shop) -> Ask:
     return Ask((shop.event(),), {"webhook_endpoint": endpoint})
 
 
+def _own_bank(**params: str) -> Arrange:
+    return lambda shop: Ask((DEFAULT_ACCOUNT, shop.bank()), params)
+
+
+def _report() -> Arrange:
+    """Over a day that is long past."""
+    interval = {"parameters[interval_start]": "1790000000", "parameters[interval_end]": "1790086400"}
+    return with_(report_type="payouts.itemized.3", **interval)
+
+
 EVERYTHING: dict[str, Arrange] = {
     "GET /v1/account": plainly,
     "GET /v1/accounts/{}": lambda _shop: Ask((DEFAULT_ACCOUNT,)),
     "GET /v1/balance": after(Shop.paid),
     "GET /v1/balance/history": after(Shop.refund),
     "GET /v1/balance/history/{}": on(Shop.transaction),
+    "GET /v1/accounts/{}/external_accounts": lambda shop: Ask((shop.bank() and DEFAULT_ACCOUNT,)),
+    "GET /v1/accounts/{}/external_accounts/{}": _own_bank(),
+    "POST /v1/accounts/{}/external_accounts": lambda _shop: Ask(
+        (DEFAULT_ACCOUNT,), {"external_account": "btok_us_verified"}
+    ),
+    "POST /v1/accounts/{}/external_accounts/{}": _own_bank(default_for_currency="true"),
+    "DELETE /v1/accounts/{}/external_accounts/{}": _own_bank(),
+    "GET /v1/balance_settings": plainly,
+    "POST /v1/balance_settings": with_(**{"payments[payouts][schedule][interval]": "weekly"}),
     "GET /v1/balance_transactions": after(Shop.dispute, limit="100"),
     "GET /v1/balance_transactions/{}": on(Shop.transaction),
     "GET /v1/charges": after(Shop.refund),
@@ -98,6 +117,10 @@ EVERYTHING: dict[str, Arrange] = {
     "GET /v1/events": after(Shop.paid),
     "GET /v1/events/{}": on(Shop.event),
     "POST /v1/events/{}/retry": _retrying,
+    "GET /v1/files": after(Shop.file),
+    "GET /v1/files/{}": on(Shop.file),
+    "GET /v1/files/{}/contents": on(Shop.file),
+    "POST /v1/files": with_(purpose="dispute_evidence"),
     "GET /v1/mandates/{}": on(Shop.mandate),
     "GET /v1/payment_intents": after(Shop.paid),
     "GET /v1/payment_intents/search": _search("amount>100"),
@@ -119,6 +142,12 @@ EVERYTHING: dict[str, Arrange] = {
     "POST /v1/payment_methods/{}": lambda shop: Ask(shop.saved()[1:], {"metadata[a]": "b"}),
     "POST /v1/payment_methods/{}/attach": lambda shop: Ask((CARD,), {"customer": shop.customer()}),
     "POST /v1/payment_methods/{}/detach": lambda shop: Ask(shop.saved()[1:]),
+    "GET /v1/payouts": after(Shop.payout),
+    "GET /v1/payouts/{}": on(Shop.paid_out),
+    "POST /v1/payouts": after(Shop.funded, amount="1000", currency="usd"),
+    "POST /v1/payouts/{}": on(Shop.payout, **{"metadata[a]": "b"}),
+    "POST /v1/payouts/{}/cancel": on(Shop.payout),
+    "POST /v1/payouts/{}/reverse": on(Shop.paid_out),
     "GET /v1/radar/early_fraud_warnings": after(Shop.warning),
     "GET /v1/radar/early_fraud_warnings/{}": on(Shop.warning),
     "GET /v1/refunds": after(Shop.refund),
@@ -127,6 +156,11 @@ EVERYTHING: dict[str, Arrange] = {
     "POST /v1/refunds/{}": on(Shop.refund, **{"metadata[a]": "b"}),
     "POST /v1/refunds/{}/cancel": on(Shop.asked_for_details),
     "POST /v1/test_helpers/refunds/{}/expire": on(Shop.asked_for_details),
+    "GET /v1/reporting/report_runs": after(Shop.report),
+    "GET /v1/reporting/report_runs/{}": on(Shop.report),
+    "POST /v1/reporting/report_runs": _report(),
+    "GET /v1/reporting/report_types": plainly,
+    "GET /v1/reporting/report_types/{}": lambda _shop: Ask(("payouts.itemized.3",)),
     "GET /v1/reviews": after(Shop.review),
     "GET /v1/reviews/{}": on(Shop.review),
     "POST /v1/reviews/{}/approve": on(Shop.review),
@@ -151,8 +185,12 @@ EVERYTHING: dict[str, Arrange] = {
 }
 """How to be answered well by each of them. A new endpoint needs a line here."""
 
-UNDOCUMENTED = {"POST /v1/events/{}/retry": "event", "POST /v1/stripecli/sessions": None}
-"""What the Stripe CLI alone asks for, and the kind of object in the answer, if it is one."""
+UNDOCUMENTED = {
+    "GET /v1/files/{}/contents": None,
+    "POST /v1/events/{}/retry": "event",
+    "POST /v1/stripecli/sessions": None,
+}
+"""What the Stripe CLI alone asks for, or is no JSON; and the kind of object in the answer, if it is one."""
 
 
 ADDED_IN_ENDIVE = {
@@ -166,14 +204,19 @@ ADDED_IN_ENDIVE = {
 }
 _SOURCES = {"bank_account", "card", "default_alipay_account", "default_bank_account", "default_card"}
 _METHODS = {"au_becs_debit", "bacs_debit", "card", "sepa_debit", "us_bank_account"}
+_OF_CARDS = {
+    *("address_city", "address_country", "address_line1", "address_line2", "address_state", "address_zip"),
+    *("exp_month", "exp_year", "name"),
+}
 NOT_TAKEN = {
+    "POST /v1/accounts/{}/external_accounts/{}": {"documents", *_OF_CARDS},
     "GET /v2/core/events": {"created"},
     "GET /v1/payment_methods": {"customer_account"},
     "POST /v1/payment_methods/{}/attach": {"customer_account"},
     "POST /v1/customers/{}": _SOURCES,
     "POST /v1/payment_methods": parameters("POST", "/v1/payment_methods") - _METHODS,
 }
-"""What Stripe takes and the sandbox refuses: sources, accounts as customers, other methods."""
+"""What Stripe takes and the sandbox refuses: sources, accounts as customers, other methods, payouts to cards."""
 
 
 def name(route: Route) -> str:

@@ -4,12 +4,17 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox import wording
 from azpay.sandbox.errors import StripeError
+from azpay.sandbox.ledger import DAYS_PENDING
 from azpay.sandbox.params import shape
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:
     from azpay.sandbox.wire import Json
     from azpay.sandbox.world import World
+
+
+CREATED = 1_500_000_000
+"""When the account was opened: a day in July 2017."""
 
 
 def _own(world: World, call: Call) -> Json:  # noqa: ARG001 - every handler is called alike
@@ -54,7 +59,7 @@ def account(world: World) -> Json:
         "charges_enabled": True,
         "controller": {"type": "account"},
         "country": own.country,
-        "created": 1_500_000_000,
+        "created": CREATED,
         "default_currency": own.currency,
         "details_submitted": True,
         "email": "sandbox@example.com",
@@ -84,13 +89,22 @@ def account(world: World) -> Json:
             },
             "payouts": {
                 "debit_negative_balances": True,
-                "schedule": {"delay_days": 2, "interval": "daily"},
+                "schedule": _payout_schedule(world.policy.payouts),
                 "statement_descriptor": None,
             },
         },
         "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
         "type": "standard",
     }
+
+
+def _payout_schedule(interval: str) -> Json:
+    schedule: Json = {"delay_days": DAYS_PENDING, "interval": interval}
+    if interval == "weekly":
+        schedule |= {"weekly_anchor": "monday", "weekly_payout_days": ["monday"]}
+    if interval == "monthly":
+        schedule |= {"monthly_anchor": 1, "monthly_payout_days": [1]}
+    return schedule
 
 
 ROUTES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import currencies, refunding, wording
+from azpay.sandbox import currencies, wording
 from azpay.sandbox.errors import bad_request, unexpected_state
 from azpay.sandbox.lists import chosen
 from azpay.sandbox.params import (
@@ -19,7 +19,7 @@ from azpay.sandbox.params import (
     text,
     unsupported,
 )
-from azpay.sandbox.resources import charges, debits, reviews
+from azpay.sandbox.resources import charges, debits, refunding, reviews
 from azpay.sandbox.resources.intent_parameters import check_descriptors, check_statement
 from azpay.sandbox.resources.statuses import move
 from azpay.sandbox.routing import Call, Route

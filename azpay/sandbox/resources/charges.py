@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import disputing
 from azpay.sandbox.bookkeeping import book_charge
 from azpay.sandbox.changes import previous_attributes
 from azpay.sandbox.errors import bad_request
@@ -19,7 +18,7 @@ from azpay.sandbox.params import (
     shape,
     text,
 )
-from azpay.sandbox.resources import reviews
+from azpay.sandbox.resources import disputing, reviews
 from azpay.sandbox.resources.charge_details import authorization_code, bank_details, card_details
 from azpay.sandbox.resources.customers import chosen_customer
 from azpay.sandbox.resources.statuses import move

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import disputing
 from azpay.sandbox.changes import previous_attributes
-from azpay.sandbox.disputing import NEEDS_RESPONSE, UNDER_REVIEW
 from azpay.sandbox.errors import bad_request
 from azpay.sandbox.lists import chosen, list_page, paged_by_time
 from azpay.sandbox.params import boolean, choice, hash_of, merged_metadata, metadata, shape, text
-from azpay.sandbox.resources import evidence
+from azpay.sandbox.resources import disputing, evidence
+from azpay.sandbox.resources.disputing import NEEDS_RESPONSE, UNDER_REVIEW
 from azpay.sandbox.routing import Call, Route
 from azpay.sandbox.versions import is_endive
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import currencies, disputing, refunding
+from azpay.sandbox import currencies
 from azpay.sandbox.errors import StripeError, bad_request, missing_one_of, no_such
 from azpay.sandbox.lists import chosen, list_page, paged, paged_by_time
 from azpay.sandbox.params import EMAIL, choice, integer, merged_metadata, metadata, shape, text, unsupported
+from azpay.sandbox.resources import disputing, refunding
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:

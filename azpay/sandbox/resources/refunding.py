@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox import disputing
 from azpay.sandbox.bookkeeping import book_refund, book_refund_failure
 from azpay.sandbox.cards import RefundOutcome
 from azpay.sandbox.changes import previous_attributes
@@ -17,7 +16,7 @@ from azpay.sandbox.errors import bad_request
 from azpay.sandbox.instruments import behaviour_of
 from azpay.sandbox.ledger import DAY
 from azpay.sandbox.params import merged_metadata
-from azpay.sandbox.resources import early_fraud_warnings, reviews
+from azpay.sandbox.resources import disputing, early_fraud_warnings, reviews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +29,7 @@ REFERENCE_AFTER = 1
 SETTLED_AFTER = 5
 """Seconds until a pending refund succeeds, or a refund that cannot be paid back fails."""
 INSTRUCTIONS_LAST = 45 * DAY
+UNCAPTURED = "expired_uncaptured_charge"
 
 FAILURES = (
     "charge_for_pending_refund_disputed",
@@ -218,7 +218,7 @@ def fail(world: World, refund: Json, reason: str, *, status: str = "failed") -> 
 
 def let_go(world: World, charge: Json) -> None:
     """A hold that ran out shows as a refund, though no money has moved."""
-    refund = _blank(world, charge, charge["amount"], {"reason": "expired_uncaptured_charge"})
+    refund = _blank(world, charge, charge["amount"], {"reason": UNCAPTURED})
     refund["destination_details"] = {"card": {"type": "reversal"}, "type": "card"}
     world.emit("refund.created", world.refunds.add(refund))
 
