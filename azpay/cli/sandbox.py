@@ -39,12 +39,23 @@ class StateUnreadable(Usage):
     code = "state_unreadable"
 
 
+class StateInUse(Unavailable):
+    """Another sandbox has the state file open."""
+
+    code = "state_in_use"
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(
+            f"Another sandbox keeps its state in {state}.", hint="End that one, or name another file."
+        )
+
+
 class StateUnwritable(Usage):
     """The state cannot be kept where it should be."""
 
     code = "state_unwritable"
 
-    def __init__(self, state: Path | None, reason: str) -> None:
+    def __init__(self, state: Path, reason: str) -> None:
         super().__init__(f"The state cannot be kept in {state}: {reason}.", hint="Name a file elsewhere.")
 
 
@@ -88,7 +99,7 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
 
         azpay sandbox
         azpay sandbox --webhook http://127.0.0.1:8000/api/webhooks/stripe
-        azpay sandbox --state sandbox.json --port 12112
+        azpay sandbox --state sandbox.db --port 12112
         azpay sandbox --chaos storm --seed 7        # the same trouble every time
         azpay sandbox --retry 1,5                   # a webhook that fails comes again after 1 s and 5 s
 
@@ -117,11 +128,13 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
         sandbox_panel.tell(ctx, f"http://{shown}:{bound}", secret=_secret(), webhooks=webhook or [])
 
     try:
-        asyncio.run(serve(engine, host=host, port=port, state=state, on_ready=ready, log=log))
+        asyncio.run(serve(engine, host=host, port=port, on_ready=ready, log=log))
     except OSError as error:
         if bound_to:
-            raise StateUnwritable(state, error.strerror or str(error)) from error
+            raise
         raise PortInUse(host, port, error) from error
+    finally:
+        engine.close()
 
 
 def _schedule(words: str) -> list[int]:
@@ -155,17 +168,24 @@ def _secret() -> str:
 
 def _engine(state: Path | None, seed: int) -> Sandbox:
     from azpay.sandbox import Sandbox
+    from azpay.sandbox.database import AnotherVersion, InUse, NotAState
 
-    if state is not None and not os.access(state.absolute().parent, os.W_OK):
-        raise StateUnwritable(state, "nothing can be written in that folder")
-    if state is None or not state.exists():
+    if state is None:
         return Sandbox(now=_now, seed=seed)
     try:
-        return Sandbox.restore(state.read_bytes(), now=_now)
-    except (ValueError, OSError) as error:
+        return Sandbox.open(state, now=_now, seed=seed)
+    except InUse as error:
+        raise StateInUse(state) from error
+    except AnotherVersion as error:
+        raise StateUnreadable(
+            f"Another version of azpay wrote {state}.", hint="Name another file, or remove this one."
+        ) from error
+    except NotAState as error:
         raise StateUnreadable(
             f"{state} does not hold a sandbox's state.", hint="Name another file, or remove this one."
         ) from error
+    except OSError as error:
+        raise StateUnwritable(state, error.strerror or str(error)) from error
 
 
 def _now() -> datetime:

@@ -70,8 +70,8 @@ class Place(NamedTuple):
 class Desk:
     """Answers requests to one account, and remembers what it said."""
 
-    def __init__(self, world: World, keys: Keys, answers: Answers | None = None) -> None:
-        self.answers = answers or Answers()
+    def __init__(self, world: World, keys: Keys) -> None:
+        self.answers = Answers(world.database)
         self.keys = keys
         self.meter = Meter()
         self._world = world
