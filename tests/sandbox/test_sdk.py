@@ -87,8 +87,8 @@ def test_search_goes_on_page_by_page(
 
 def test_a_payment_opens_to_its_last_transaction(at_once: stripe.StripeClient) -> None:
     paid = at_once.v1.payment_intents.create(
-        {
-            **PAYMENT,
+        PAYMENT
+        | {
             "capture_method": "automatic",
             "expand": ["latest_charge.balance_transaction", "customer"],
         }
