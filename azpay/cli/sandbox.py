@@ -39,12 +39,23 @@ class StateUnreadable(Usage):
     code = "state_unreadable"
 
 
+class StateInUse(Unavailable):
+    """Another sandbox has the state file open."""
+
+    code = "state_in_use"
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(
+            f"Another sandbox keeps its state in {state}.", hint="End that one, or name another file."
+        )
+
+
 class StateUnwritable(Usage):
     """The state cannot be kept where it should be."""
 
     code = "state_unwritable"
 
-    def __init__(self, state: Path | None, reason: str) -> None:
+    def __init__(self, state: Path, reason: str) -> None:
         super().__init__(f"The state cannot be kept in {state}: {reason}.", hint="Name a file elsewhere.")
 
 
@@ -67,6 +78,20 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
         str | None,
         typer.Option(metavar="VERSION", help="The account's version, such as 2026-10-28.endive."),
     ] = None,
+    chaos: Annotated[
+        str | None,
+        typer.Option(metavar="PROFILE", help="Trouble by chance: mild, storm, or a TOML file."),
+    ] = None,
+    rate_limits: Annotated[
+        str,
+        typer.Option(metavar="LIMITS", help="Requests a second as in Stripe's test or live mode, or off."),
+    ] = "off",
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY", help="A further key; rk_test_ci01:charge_read may only read. Repeatable."
+        ),
+    ] = None,
 ) -> None:
     """An embedded Stripe: payments, refunds, fees, webhooks, and Stripe's errors, without a network.
 
@@ -74,14 +99,15 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
 
         azpay sandbox
         azpay sandbox --webhook http://127.0.0.1:8000/api/webhooks/stripe
-        azpay sandbox --state sandbox.json --port 12112
+        azpay sandbox --state sandbox.db --port 12112
+        azpay sandbox --chaos storm --seed 7        # the same trouble every time
         azpay sandbox --retry 1,5                   # a webhook that fails comes again after 1 s and 5 s
 
     Any Stripe SDK works with it: point its API base here. `--profile sandbox` does that for azpay.
     """
     import asyncio
 
-    from azpay.cli import request_lines, sandbox_panel, wiring
+    from azpay.cli import request_lines, sandbox_panel, sandbox_trouble, wiring
     from azpay.sandbox.server import serve
 
     log = request_lines.telling(wiring.unlocked_settings_of(ctx).log_format)
@@ -92,6 +118,9 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
         engine.retry_webhooks_after(_schedule(retry))
     if api_version is not None:
         _use_version(engine, api_version)
+    sandbox_trouble.follow_chaos(engine, chaos, seed=seed)
+    sandbox_trouble.limit(engine, rate_limits)
+    sandbox_trouble.add_keys(engine, key or [])
 
     def ready(bound: int) -> None:
         bound_to.append(bound)
@@ -99,11 +128,13 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
         sandbox_panel.tell(ctx, f"http://{shown}:{bound}", secret=_secret(), webhooks=webhook or [])
 
     try:
-        asyncio.run(serve(engine, host=host, port=port, state=state, on_ready=ready, log=log))
+        asyncio.run(serve(engine, host=host, port=port, on_ready=ready, log=log))
     except OSError as error:
         if bound_to:
-            raise StateUnwritable(state, error.strerror or str(error)) from error
+            raise
         raise PortInUse(host, port, error) from error
+    finally:
+        engine.close()
 
 
 def _schedule(words: str) -> list[int]:
@@ -137,17 +168,24 @@ def _secret() -> str:
 
 def _engine(state: Path | None, seed: int) -> Sandbox:
     from azpay.sandbox import Sandbox
+    from azpay.sandbox.database import AnotherVersion, InUse, NotAState
 
-    if state is not None and not os.access(state.absolute().parent, os.W_OK):
-        raise StateUnwritable(state, "nothing can be written in that folder")
-    if state is None or not state.exists():
+    if state is None:
         return Sandbox(now=_now, seed=seed)
     try:
-        return Sandbox.restore(state.read_bytes(), now=_now)
-    except (ValueError, OSError) as error:
+        return Sandbox.open(state, now=_now, seed=seed)
+    except InUse as error:
+        raise StateInUse(state) from error
+    except AnotherVersion as error:
+        raise StateUnreadable(
+            f"Another version of azpay wrote {state}.", hint="Name another file, or remove this one."
+        ) from error
+    except NotAState as error:
         raise StateUnreadable(
             f"{state} does not hold a sandbox's state.", hint="Name another file, or remove this one."
         ) from error
+    except OSError as error:
+        raise StateUnwritable(state, error.strerror or str(error)) from error
 
 
 def _now() -> datetime:

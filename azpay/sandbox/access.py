@@ -80,13 +80,22 @@ def requested_version(headers: Mapping[str, str], default: str) -> str:
     return default if asked is None else check_version(asked)
 
 
+def is_second_api(path: str) -> bool:
+    """Whether parameters come as JSON, and not as a form."""
+    return path.startswith("/v2/")
+
+
+def _expected(path: str) -> str:
+    return "application/json" if is_second_api(path) else "application/x-www-form-urlencoded"
+
+
 def check_content_type(request: Request, route: Route) -> None:
     """Files come as `multipart/form-data`, and nothing else does."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if route.takes_file:
         if not is_multipart(request):
             raise bad_request(wording.NOT_MULTIPART)
-    elif request.body and kind not in ("", "application/x-www-form-urlencoded"):
-        raise bad_request(wording.WRONG_CONTENT_TYPE)
+    elif request.body and kind not in ("", _expected(request.path)):
+        raise bad_request(wording.wrong_content_type(_expected(request.path)))
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise bad_request(wording.COMPRESSED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,11 @@ class Answering:
         self._sandbox = sandbox
         self._courier = courier
         self._log = log
+        self._stopping = asyncio.Event()
+
+    async def stop(self, _app: web.Application) -> None:
+        """Hold nothing back any longer."""
+        self._stopping.set()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         began = monotonic()
@@ -65,15 +71,19 @@ class Answering:
         if answer.delay:
             self._courier.wake()
             try:
-                await asyncio.sleep(answer.delay)
+                await self._pause(answer.delay)
             finally:
                 self._sandbox.release(asked)
         return answer
 
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
     async def _lose(self, request: web.Request, lost: Lost) -> web.Response:
         self._log(LogLine("connection_dropped", {"path": request.path, "effect": lost.effect}))
         self._courier.wake()
-        await asyncio.sleep(lost.after)
+        await self._pause(lost.after)
         connections.reset(request)
         return web.Response(status=500)
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import wraps
-from threading import RLock
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
 from azpay.sandbox import incidents, mailing
 from azpay.sandbox.chaos import Chaos
+from azpay.sandbox.clock import Clock
+from azpay.sandbox.database import AnotherVersion, Database
 from azpay.sandbox.exchange import Desk
 from azpay.sandbox.faults import Fault
-from azpay.sandbox.idempotency import Answers
 from azpay.sandbox.keys import Keys
 from azpay.sandbox.limits import LIMITS, Meter
 from azpay.sandbox.mishaps import Mishap, MishapKind, named
@@ -24,6 +24,7 @@ from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
 from azpay.sandbox.resources.authentication import awaiting, decide
 from azpay.sandbox.store import Query
 from azpay.sandbox.summary import summary
+from azpay.sandbox.turns import Turn
 from azpay.sandbox.upsets import Upset, UpsetKind
 from azpay.sandbox.versions import ACCOUNT_DEFAULT, LATEST, check_version, visible
 from azpay.sandbox.webhooks import RETRY_AFTER
@@ -31,22 +32,24 @@ from azpay.sandbox.world import Account, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from azpay.sandbox.chaos import Profile
+    from azpay.sandbox.store import Collection
     from azpay.sandbox.wire import Delivery, Json, Request, Response
 
 DEFAULT_KEY = "sk_test_azpay_sandbox"
 DEFAULT_ACCOUNT = "acct_1SandboxAzpay0001"
 DAY = 24 * 60 * 60
 
-_STATE = "azpay.sandbox.state/1"
+_EVENTS_ARE_DISCARDED_EVERY = 60 * 60
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def _one_at_a_time(method: Callable[Concatenate[Sandbox, P], R]) -> Callable[Concatenate[Sandbox, P], R]:
-    """Callers may have threads; the world has none."""
+    """Callers may have threads; the world has none. What a call does is kept as a whole or not at all."""
 
     @wraps(method)
     def guarded(self: Sandbox, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -71,16 +74,19 @@ class Sandbox:
         webhook_retries: Sequence[int] = RETRY_AFTER,
         api_version: str = ACCOUNT_DEFAULT,
         policy: Policy | None = None,
+        database: Callable[[str], Database] = Database.in_memory,
     ) -> None:
-        """Raises `StripeError` for an `api_version` that never was."""
-        self._turn = RLock()
-        self._clock = now
-        self._offset = 0
+        """`database` opens one with the tables it is given; what was kept in it counts for more than what is
+        said here. Raises `StripeError` for an `api_version` that never was.
+        """
+        self.clock = Clock(now)
         account = Account(account_id, country, currency, check_version(api_version))
-        self._world = World(account, seed=seed, time=self._now(), retry_after=webhook_retries)
-        incidents.agree(self._world, policy or Policy())
+        time = self.clock.now()
+        self._world = World(account, seed=seed, time=time, retry_after=webhook_retries, database=database)
         self._desk = Desk(self._world, Keys(api_keys))
-        self.changes = 0
+        self._turn = Turn(self._keep, self._undo)
+        self._events_discarded_at = 0
+        self._resume(policy or Policy())
 
     @property
     def account_id(self) -> str:
@@ -93,7 +99,8 @@ class Sandbox:
 
     @base_url.setter
     def base_url(self, url: str) -> None:
-        self._world.base_url = url
+        with self._turn:
+            self._world.base_url = url
 
     @property
     def api_version(self) -> str:
@@ -102,8 +109,8 @@ class Sandbox:
 
     @api_version.setter
     def api_version(self, version: str) -> None:
-        self.changes += 1
-        self._world.account = replace(self._world.account, api_version=check_version(version))
+        with self._turn:
+            self._world.account = replace(self._world.account, api_version=check_version(version))
 
     @_one_at_a_time
     def handle(self, request: Request, *, hold: bool = False) -> Response:
@@ -112,8 +119,6 @@ class Sandbox:
         With `hold`, the caller lets the answer's delay pass, and says `release` when it has gone out.
         """
         self.tick()
-        if request.method != "GET":
-            self.changes += 1
         return self._desk.answer(request, hold=hold)
 
     @_one_at_a_time
@@ -132,7 +137,6 @@ class Sandbox:
     def authenticate(self, intent: str, *, approve: bool) -> str | None:
         """The customer's side of 3D Secure. Returns where the customer goes next, if anywhere."""
         self.tick()
-        self.changes += 1
         return decide(self._world, awaiting(self._world, intent), approve=approve)
 
     @property
@@ -147,62 +151,78 @@ class Sandbox:
     def act(self, deed: Callable[[World], R]) -> R:
         """Let something happen to the account that no request could bring about; see `incidents`."""
         self.tick()
-        self.changes += 1
         done = deed(self._world)
         self.tick()
         return done
 
     @_one_at_a_time
     def tick(self) -> None:
-        """Do everything whose time has come, each at its own time."""
-        world, now = self._world, self._now()
+        """Do everything whose time has come, each at its own time and as a unit of its own."""
+        world, now = self._world, self.clock.now()
         while (due := world.schedule.pop(now)) is not None:
-            self.changes += 1
             world.time = max(world.time, due.at)
+            self._keep()
             WORK[due.what](world, due.on)
+            self._keep()
         world.time = max(world.time, now)
+        self._discard_old_events()
+
+    def _discard_old_events(self) -> None:
+        if self._world.time >= self._events_discarded_at + _EVENTS_ARE_DISCARDED_EVERY:
+            self._world.discard_old_events()
+            self._events_discarded_at = self._world.time
 
     @_one_at_a_time
     def advance(self, seconds: int) -> None:
         """Put the clock forward."""
-        self._offset += seconds
-        self.changes += 1
+        self.clock.put(self.clock.now() + seconds)
         self.tick()
+
+    @_one_at_a_time
+    def put_clock(self, time: datetime) -> None:
+        """Jump to this time. Raises ClockGoesBack when it has passed."""
+        self.clock.put(int(time.timestamp()))
+        self.tick()
+
+    @_one_at_a_time
+    def stop_clock(self) -> None:
+        """Time stands still until it is put forward, or runs again."""
+        self.clock.stop()
+
+    @_one_at_a_time
+    def run_clock(self) -> None:
+        """Time goes on from where it stands."""
+        self.clock.run()
 
     @property
     def time(self) -> datetime:
-        return datetime.fromtimestamp(self._now(), UTC)
+        return datetime.fromtimestamp(self.clock.now(), UTC)
 
-    def next_due(self) -> datetime | None:
-        """When there is work or a delivery next, by the clock that was handed in."""
+    def next_due(self) -> int | None:
+        """When there is work or a delivery next, by this sandbox's clock."""
         known = (self._world.schedule.next_at(), self._world.deliveries.next_at())
-        times = [at for at in known if at is not None]
-        return datetime.fromtimestamp(min(times) - self._offset, UTC) if times else None
+        return min((at for at in known if at is not None), default=None)
 
     def seconds_until_due(self) -> float | None:
+        """By the clock that was handed in; None while nothing comes by itself."""
         due = self.next_due()
-        return None if due is None else (due - self._clock()).total_seconds()
-
-    def _now(self) -> int:
-        return int(self._clock().timestamp()) + self._offset
+        return None if due is None else self.clock.until(due)
 
     @_one_at_a_time
     def subscribe(self, url: str, *, secret: str) -> None:
         """Post every event to `url`, signed with `secret`."""
-        self.changes += 1
         webhook_endpoints.subscribe(self._world, url, secret)
 
     @_one_at_a_time
     def due_deliveries(self) -> list[Delivery]:
         """What is to be posted now. Say what came of each with `delivered`."""
         self.tick()
-        return mailing.due_deliveries(self._world, signed_at=int(self._clock().timestamp()))
+        return mailing.due_deliveries(self._world, signed_at=self.clock.outside())
 
     @_one_at_a_time
     def delivered(self, delivery: Delivery, status: int | None) -> None:
         """The endpoint's HTTP status, or None when there was no answer."""
         self.tick()
-        self.changes += 1
         mailing.settle(self._world, delivery, status)
 
     def drop_next_answer(self, *, path: str = "", times: int = 1) -> None:
@@ -237,13 +257,11 @@ class Sandbox:
     @_one_at_a_time
     def disarm(self) -> None:
         """Forget the faults that still wait for requests."""
-        self.changes += 1
         self._world.faults.disarm()
 
     @_one_at_a_time
     def follow(self, chaos: Profile) -> None:
         """From now on requests meet the faults of this profile. Draws go on where they were."""
-        self.changes += 1
         faults = self._world.faults
         faults.chaos = Chaos(chaos, faults.chaos.drawn)
 
@@ -260,17 +278,15 @@ class Sandbox:
 
         Raises ValueError for what cannot be one. Adding a key again changes what it may do.
         """
-        self.changes += 1
         self._desk.keys.add(key, permissions)
 
     @_one_at_a_time
     def expire_key(self, key: str) -> None:
         """Raises ValueError when there is no such key."""
-        self.changes += 1
         self._desk.keys.expire(key)
 
+    @_one_at_a_time
     def _arm(self, fault: Fault) -> None:
-        self.changes += 1
         self._world.faults.arm(fault)
 
     def lose_events(self, *types: str, times: int = 1) -> None:
@@ -283,13 +299,11 @@ class Sandbox:
     @_one_at_a_time
     def upset_events(self, kind: UpsetKind, *types: str, times: int | None = 1, seconds: int = 0) -> None:
         """Let this befall the next events of each type, for ever without `times`; `seconds` is a delay."""
-        self.changes += 1
         self._world.upsets.arm(Upset(kind, each, times, seconds) for each in types)
 
     @_one_at_a_time
     def calm_events(self) -> None:
         """Nothing more befalls events, whatever was armed."""
-        self.changes += 1
         self._world.upsets.disarm()
 
     @property
@@ -299,14 +313,12 @@ class Sandbox:
     @_one_at_a_time
     def retry_webhooks_after(self, seconds: Sequence[int]) -> None:
         """From now on, a delivery that failed is repeated after these times."""
-        self.changes += 1
         self._world.deliveries.repeat_after(seconds)
 
     @_one_at_a_time
     def roll_secret(self, endpoint: str, *, overlap: int = DAY) -> str:
         """A new secret for an endpoint. Raises `StripeError` when there is none with this id."""
         self.tick()
-        self.changes += 1
         return webhook_endpoints.roll_secret(self._world, endpoint, overlap=overlap)
 
     @_one_at_a_time
@@ -337,28 +349,65 @@ class Sandbox:
 
     @_one_at_a_time
     def snapshot(self) -> bytes:
-        """Everything, as JSON, for `restore`."""
-        state = {
-            "schema": _STATE,
-            "offset": self._offset,
-            "keys": self._desk.keys.dump(),
-            "answers": self._desk.answers.dump(),
-            "world": self._world.dump(),
-        }
-        return msgspec.json.encode(state)
+        """Everything, for `restore`."""
+        self._keep()
+        return self._world.database.content()
 
     @classmethod
     def restore(cls, data: bytes, *, now: Callable[[], datetime]) -> Sandbox:
-        """Go on where `snapshot` was taken. Raises ValueError for anything that is not a snapshot."""
-        state = _read_state(data)
-        sandbox = cls(now=now)
+        """Go on where `snapshot` was taken. Raises NotAState for anything that is not a snapshot."""
+        return cls(now=now, database=partial(Database.restored, data))
+
+    @classmethod
+    def open(cls, file: Path, *, now: Callable[[], datetime], seed: int = 0) -> Sandbox:
+        """An account that lives in a file, and a new one, made with `seed`, if the file is not there.
+
+        Every request is in the file before it is answered. Raises NotAState, InUse, or OSError.
+        """
+        return cls(now=now, seed=seed, database=partial(Database.open, file))
+
+    def close(self) -> None:
+        """Let go of the file. A sandbox that is dropped is closed, too."""
+        with self._turn:
+            self._world.database.close()
+
+    def _keep(self) -> None:
+        """What was done since the last time has happened."""
+        self._world.flush()
+        self._world.database.keep("sandbox", msgspec.json.encode(self._dump()))
+        self._world.database.commit()
+
+    def _undo(self) -> None:
+        """Nothing was done since the last time."""
+        self._world.database.rollback()
+        self._world.forget()
+        self._recall()
+
+    def _resume(self, policy: Policy) -> None:
+        """Go on where the database was left, or begin, with this policy."""
         try:
-            sandbox._offset = state["offset"]
-            sandbox._world = World.load(state["world"])
-            sandbox._desk = Desk(sandbox._world, Keys.load(state["keys"]), Answers.load(state["answers"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"This sandbox's state is damaged: {error!r}") from error
-        return sandbox
+            known = self._recall()
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise AnotherVersion(f"This state cannot be read by this version: {error!r}.") from error
+        if known:
+            self._world.deliveries.resume()
+        else:
+            incidents.agree(self._world, policy)
+        self._keep()
+
+    def _dump(self) -> Json:
+        return {"clock": self.clock.dump(), "keys": self._desk.keys.dump(), "world": self._world.dump()}
+
+    def _recall(self) -> bool:
+        """False when nothing was kept yet."""
+        kept = self._world.database.kept("sandbox")
+        if kept is None:
+            return False
+        state = msgspec.json.decode(kept)
+        self.clock.recall(state["clock"])
+        self._desk.keys = Keys.load(state["keys"])
+        self._world.recall(state["world"])
+        return True
 
     @_one_at_a_time
     def summary(self) -> Json:
@@ -368,59 +417,54 @@ class Sandbox:
 
     @property
     def payment_intents(self) -> list[Json]:
-        return _shown(self._world.payment_intents)
+        return self._all(self._world.payment_intents)
 
     @property
     def charges(self) -> list[Json]:
-        return _shown(self._world.charges)
+        return self._all(self._world.charges)
 
     @property
     def refunds(self) -> list[Json]:
-        return _shown(self._world.refunds)
+        return self._all(self._world.refunds)
 
     @property
     def customers(self) -> list[Json]:
-        return _shown(self._world.customers)
+        return self._all(self._world.customers)
 
     @property
     def payment_methods(self) -> list[Json]:
-        return _shown(self._world.payment_methods)
+        return self._all(self._world.payment_methods)
 
     @property
     def mandates(self) -> list[Json]:
-        return _shown(self._world.mandates)
+        return self._all(self._world.mandates)
 
     @property
     def setup_attempts(self) -> list[Json]:
-        return _shown(self._world.setup_attempts)
+        return self._all(self._world.setup_attempts)
 
     @property
     def setup_intents(self) -> list[Json]:
-        return _shown(self._world.setup_intents)
+        return self._all(self._world.setup_intents)
 
     @property
     def balance_transactions(self) -> list[Json]:
-        return _shown(self._world.ledger.transactions)
+        return self._all(self._world.ledger.transactions)
 
     @property
     def events(self) -> list[Json]:
-        return [_whole_event(event) for event in self._world.events]
+        with self._turn:
+            return [_whole_event(event) for event in self._world.events.shown()]
+
+    @_one_at_a_time
+    def _all(self, rows: Collection) -> list[Json]:
+        """Oldest first, as copies: looking does not change anything."""
+        return [visible(row, LATEST) for row in rows.shown()]
 
 
 def _shown(rows: Iterable[Json]) -> list[Json]:
-    """Copies, oldest first: looking does not change anything."""
     return [msgspec.json.decode(msgspec.json.encode(visible(row, LATEST))) for row in rows]
 
 
 def _whole_event(event: Json) -> Json:
     return {**visible(event, LATEST), "data": msgspec.json.decode(event["data"])}
-
-
-def _read_state(data: bytes) -> Json:
-    try:
-        state: Json = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"This is not a sandbox's state: {error}") from error
-    if not isinstance(state, dict) or state.get("schema") != _STATE:
-        raise ValueError(f"This is not a sandbox's state of the kind {_STATE}.")
-    return state

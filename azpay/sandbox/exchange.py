@@ -16,7 +16,7 @@ import msgspec
 from azpay.sandbox import access, mishaps, multipart
 from azpay.sandbox.errors import StripeError, in_second_version
 from azpay.sandbox.faults import HEADER as FAULT_HEADER
-from azpay.sandbox.forms import decode
+from azpay.sandbox.forms import decode, decode_json
 from azpay.sandbox.idempotency import Answer, Answers, check_key, fingerprint, in_use
 from azpay.sandbox.limits import Meter
 from azpay.sandbox.mishaps import MishapKind
@@ -70,8 +70,8 @@ class Place(NamedTuple):
 class Desk:
     """Answers requests to one account, and remembers what it said."""
 
-    def __init__(self, world: World, keys: Keys, answers: Answers | None = None) -> None:
-        self.answers = answers or Answers()
+    def __init__(self, world: World, keys: Keys) -> None:
+        self.answers = Answers(world.database)
         self.keys = keys
         self.meter = Meter()
         self._world = world
@@ -219,7 +219,9 @@ def _as_asked(request: Request, outcome: Outcome) -> bytes:
 
 
 def _body(request: Request) -> Form:
-    return multipart.decode(request) if multipart.is_multipart(request) else decode(request.body)
+    if multipart.is_multipart(request):
+        return multipart.decode(request)
+    return decode_json(request.body) if access.is_second_api(request.path) else decode(request.body)
 
 
 def _idempotency_key(request: Request) -> str | None:

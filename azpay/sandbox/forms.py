@@ -10,6 +10,8 @@ import re
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
+import msgspec
+
 from azpay.sandbox.errors import StripeError, bad_request
 
 Node: TypeAlias = "str | list[Node] | dict[str, Node]"
@@ -98,3 +100,26 @@ def _hash(node: Node, name: str) -> dict[str, Node]:
 def _malformed(name: str) -> StripeError:
     shown = name if len(name) <= 80 else f"{name[:80]}…"  # noqa: PLR2004 - enough to recognise it
     return bad_request(f"Malformed parameter name: {shown!r}")
+
+
+def decode_json(raw: bytes) -> Form:
+    """A JSON body as the same kind of form: numbers and booleans as they would be written in one."""
+    try:
+        body = msgspec.json.decode(raw) if raw else {}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise bad_request("The request's body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise bad_request("The request's body is not a JSON object.")
+    return {name: _node(value, MAX_DEPTH) for name, value in body.items()}
+
+
+def _node(value: object, levels: int) -> Node:
+    if not levels:
+        raise bad_request(f"Parameters may be nested at most {MAX_DEPTH} levels deep.")
+    if isinstance(value, dict):
+        return {name: _node(inner, levels - 1) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_node(inner, levels - 1) for inner in value]
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

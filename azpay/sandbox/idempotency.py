@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from azpay.sandbox import wording
 from azpay.sandbox.errors import StripeError, bad_request
 
 if TYPE_CHECKING:
-    from azpay.sandbox.wire import Json, Request
+    from azpay.sandbox.database import Database
+    from azpay.sandbox.wire import Request
 
 KEPT_FOR = 24 * 60 * 60
 MAX_KEY = 255
@@ -29,37 +29,32 @@ class Answer:
 
 
 class Answers:
-    """Oldest first, so that forgetting looks at one end only."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, Answer] = OrderedDict()
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._forgotten_at = 0
 
     def recall(self, key: str, fingerprint: str, now: int) -> Answer | None:
         """The answer to replay. Raises when the key was first used for something else."""
         self._forget(now)
-        answer = self._kept.get(key)
-        if answer is not None and answer.fingerprint != fingerprint:
+        row = self._database.row(_RECALL, (key,))
+        if row is None:
+            return None
+        answer = Answer(*row)
+        if answer.fingerprint != fingerprint:
             raise _different_request(key)
         return answer
 
     def keep(self, key: str, answer: Answer) -> None:
-        self._kept[key] = answer
+        self._database.run(_KEEP, (key, *astuple(answer)))
 
     def _forget(self, now: int) -> None:
-        while self._kept:
-            key, oldest = next(iter(self._kept.items()))
-            if oldest.at + KEPT_FOR > now:
-                return
-            del self._kept[key]
+        if now != self._forgotten_at:
+            self._database.run("DELETE FROM answers WHERE at <= ?", (now - KEPT_FOR,))
+            self._forgotten_at = now
 
-    def dump(self) -> Json:
-        return {key: asdict(answer) for key, answer in self._kept.items()}
 
-    @classmethod
-    def load(cls, data: Json) -> Answers:
-        answers = cls()
-        answers._kept = OrderedDict((key, Answer(**kept)) for key, kept in data.items())
-        return answers
+_RECALL = "SELECT fingerprint, status, body, request_id, at FROM answers WHERE key = ?"
+_KEEP = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)"
 
 
 def fingerprint(request: Request) -> str:

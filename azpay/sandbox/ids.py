@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from azpay.sandbox.wire import Json
 
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LETTERS = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 _LENGTHS = {"cus": 14, "req": 14, "whsec": 32, "secret": 25}
 _GENERATION = {
     "pi": "3",
@@ -28,9 +29,9 @@ _GENERATION = {
 class Ids:
     """A counter, scrambled. It continues where it was after a restore."""
 
-    def __init__(self, seed: int, made: int = 0) -> None:
+    def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._made = made
+        self._made = 0
 
     def new(self, prefix: str) -> str:
         self._made += 1
@@ -41,12 +42,10 @@ class Ids:
     def dump(self) -> Json:
         return {"seed": self._seed, "made": self._made}
 
+    def recall(self, data: Json) -> None:
+        self._seed, self._made = data["seed"], data["made"]
+
 
 def scramble(text: str, length: int) -> str:
-    """Letters and digits that depend on `text` alone."""
-    number = int.from_bytes(blake2b(text.encode(), digest_size=32).digest(), "big")
-    letters = []
-    for _ in range(length):
-        number, digit = divmod(number, 62)
-        letters.append(_ALPHABET[digit])
-    return "".join(letters)
+    """Letters and digits that depend on `text` alone; 64 of them at most."""
+    return blake2b(text.encode()).digest().translate(_LETTERS)[:length].decode()

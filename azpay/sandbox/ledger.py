@@ -22,30 +22,38 @@ DAYS_PENDING = 2
 
 class Ledger:
     def __init__(self) -> None:
-        self.transactions = Collection("balance_transaction", "currency", "type", "source", "_batch")
+        self.transactions = Collection(
+            "balance_transaction", "currency", "type", "source", "_batch", "_matures"
+        )
         self.available: dict[str, int] = defaultdict(int)
         self.pending: dict[str, int] = defaultdict(int)
         self.batches: dict[str, int] = defaultdict(int)
-        self._maturing: dict[int, list[str]] = {}
+        self._maturing = set[int]()
 
     def post(self, transaction: Json) -> bool:
         """Whether this is the first one that waits for its day, so that its release is to be planned."""
-        if transaction["status"] == "available":
-            transaction.setdefault("_batch", self.open_batch(transaction["currency"]))
-        self.transactions.add(transaction)
         currency, net = transaction["currency"], transaction["net"]
+        self.transactions.add(transaction)
         if transaction["status"] == "available":
+            transaction.setdefault("_batch", self.open_batch(currency))
             self.available[currency] += net
             return False
         self.pending[currency] += net
-        waiting = self._maturing.setdefault(transaction["available_on"], [])
-        waiting.append(transaction["id"])
-        return len(waiting) == 1
+        return self._mature(transaction)
+
+    def _mature(self, transaction: Json) -> bool:
+        ready: int = transaction["available_on"]
+        transaction["_matures"] = ready
+        first = ready not in self._maturing
+        self._maturing.add(ready)
+        return first
 
     def release(self, due: int) -> int:
         """Pending money whose day has come becomes available. How many transactions that were."""
-        released = self._maturing.pop(due, [])
-        for transaction in map(self.transactions.get, released):
+        self._maturing.discard(due)
+        released = self.transactions.where("_matures", due)
+        for transaction in released:
+            del transaction["_matures"]
             transaction.update(status="available", _batch=self.open_batch(transaction["currency"]))
             self.transactions.reindex(transaction)
             self.pending[transaction["currency"]] -= transaction["net"]
@@ -65,9 +73,19 @@ class Ledger:
     def currencies(self) -> list[str]:
         return sorted(self.available.keys() | self.pending.keys())
 
-    def load(self, transactions: list[Json]) -> None:
-        for transaction in transactions:
-            self.post(transaction)
+    def dump(self) -> Json:
+        return {
+            "available": self.available,
+            "pending": self.pending,
+            "batches": self.batches,
+            "maturing": sorted(self._maturing),
+        }
+
+    def recall(self, data: Json) -> None:
+        self.available, self.pending, self.batches = (
+            defaultdict(int, data[name]) for name in ("available", "pending", "batches")
+        )
+        self._maturing = set(data["maturing"])
 
 
 def available_on(time: int) -> int:

@@ -17,9 +17,12 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from azpay.sandbox.engine import Sandbox
     from azpay.sandbox.wire import Delivery, Json
 
+_SNAPSHOTS, _THIN = "webhooks", "v2_events"
 PROTOCOL = "stripecli-devproxy-v1"
 AWAY_AT_MOST = 30.0
 """Seconds that a listener may take to come back."""
@@ -56,6 +59,7 @@ class _Conversation:
 class _Connection:
     socket: web.WebSocketResponse
     forwards: bool
+    features: frozenset[str]
 
 
 class Listeners:
@@ -76,7 +80,7 @@ class Listeners:
             return web.json_response({"error": {"message": "Unknown WebSocket ID."}}, status=400)
         socket = web.WebSocketResponse(protocols=(PROTOCOL,))
         await socket.prepare(request)
-        connection = _Connection(socket, listener["forwards"])
+        connection = _Connection(socket, listener["forwards"], frozenset(listener["features"]))
         self._connections[identifier] = connection
         self._arrivals[identifier].set()
         try:
@@ -103,22 +107,28 @@ class Listeners:
             await connection.socket.close(code=WSCloseCode.GOING_AWAY)
 
     async def _tell(self, connection: _Connection, delivery: Delivery) -> int:
-        """In the account's version, and in the newest: the CLI takes the one that it was started for."""
+        """Until it has answered one of the messages: it takes the one that it was started for."""
         outcome = asyncio.get_running_loop().create_future()
         conversation = _Conversation(outcome, connection.forwards)
-        messages = [_webhook_event(self._name(), None, delivery)]
-        if delivery.newest is not None:
-            version = msgspec.json.decode(delivery.newest.body)["api_version"]
-            messages.append(_webhook_event(self._name(), version, delivery.newest))
-        names = [message["webhook_conversation_id"] for message in messages]
-        self._conversations |= dict.fromkeys(names, conversation)
+        messages = dict(self._messages(connection, delivery))
+        self._conversations |= dict.fromkeys(messages, conversation)
         try:
-            for message in messages:
+            for message in messages.values():
                 await connection.socket.send_str(msgspec.json.encode(message).decode())
             return await conversation.outcome
         finally:
-            for name in names:
+            for name in messages:
                 del self._conversations[name]
+
+    def _messages(self, connection: _Connection, delivery: Delivery) -> Iterator[tuple[str, Json]]:
+        """By names of their own: the account's version, the newest, and the thin event, as it has asked."""
+        if _SNAPSHOTS in connection.features:
+            yield (name := self._name()), _webhook_event(name, None, delivery)
+            if delivery.newest is not None:
+                version = msgspec.json.decode(delivery.newest.body)["api_version"]
+                yield (name := self._name()), _webhook_event(name, version, delivery.newest)
+        if _THIN in connection.features and delivery.thin is not None:
+            yield (name := self._name()), _thin_event(name, delivery.thin)
 
     def _name(self) -> str:
         self._told += 1
@@ -152,4 +162,13 @@ def _webhook_event(name: str, version: str | None, delivery: Delivery) -> Json:
         "http_headers": dict(delivery.headers),
         "webhook_conversation_id": name,
         "webhook_id": name,
+    }
+
+
+def _thin_event(name: str, delivery: Delivery) -> Json:
+    return {
+        "type": "v2_event",
+        "payload": delivery.body.decode(),
+        "http_headers": dict(delivery.headers),
+        "destination_id": name,
     }

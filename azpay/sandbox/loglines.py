@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """`what` is request_answered, connection_dropped, request_failed, webhook_posted or state_written."""
+    """`what` is request_answered, connection_dropped, request_failed or webhook_posted."""
 
     what: str
     fields: Mapping[str, object] = field(default_factory=dict)

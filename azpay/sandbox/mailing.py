@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from azpay.sandbox.thin import notification
 from azpay.sandbox.versions import LATEST, visible
-from azpay.sandbox.webhooks import secrets_of, signature
+from azpay.sandbox.webhooks import is_thin, secrets_of, signature
 from azpay.sandbox.wire import Delivery
 
 if TYPE_CHECKING:
@@ -45,11 +46,17 @@ def due_deliveries(world: World, *, signed_at: int) -> list[Delivery]:
 def _delivery(world: World, parcel: Parcel, signed_at: int) -> Delivery:
     listener = world.listener(parcel.endpoint)
     event = world.events.get(parcel.event)
+    if is_thin(listener):
+        return _signed(world, parcel, notification(event), signed_at)
     version = listener["api_version"] or world.account.api_version
     delivery = _signed(world, parcel, shown_event(event, version), signed_at)
     if delivery.url:
         return delivery
-    return replace(delivery, newest=_signed(world, parcel, shown_event(event, LATEST), signed_at))
+    return replace(
+        delivery,
+        newest=_signed(world, parcel, shown_event(event, LATEST), signed_at),
+        thin=_signed(world, parcel, notification(event), signed_at),
+    )
 
 
 def _signed(world: World, parcel: Parcel, event: Json, signed_at: int) -> Delivery:

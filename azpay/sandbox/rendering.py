@@ -21,14 +21,19 @@ _ANYTHING = "anything"
 _INSIDE = "."
 """Marks a hash inside an object, which can be passed through but not expanded itself."""
 
+_CONNECT = {"application": _ANYTHING, "on_behalf_of": _ANYTHING}
+"""Stripe expands them, and here they are never set."""
+
 _EXPANDABLE = {
     "payment_intent": {
+        **_CONNECT,
         "customer": "customer",
         "latest_charge": "charge",
         "payment_method": "payment_method",
         "review": "review",
     },
     "setup_intent": {
+        **_CONNECT,
         "customer": "customer",
         "latest_attempt": "setup_attempt",
         "mandate": "mandate",
@@ -36,19 +41,27 @@ _EXPANDABLE = {
         "single_use_mandate": "mandate",
     },
     "setup_attempt": {
+        **_CONNECT,
         "customer": "customer",
         "payment_method": "payment_method",
         "setup_intent": "setup_intent",
     },
     "mandate": {"payment_method": "payment_method"},
     "charge": {
+        **_CONNECT,
+        "application_fee": _ANYTHING,
         "balance_transaction": "balance_transaction",
         "customer": "customer",
         "failure_balance_transaction": "balance_transaction",
         "payment_intent": "payment_intent",
+        "payment_method_details": "charge.payment_method_details",
         "refunds": LIST_OF + "refund",
         "review": "review",
+        "source_transfer": _ANYTHING,
+        "transfer": _ANYTHING,
     },
+    "charge.payment_method_details": {"us_bank_account": "charge.us_bank_account"},
+    "charge.us_bank_account": {"mandate": "mandate"},
     "refund": {
         "balance_transaction": "balance_transaction",
         "charge": "charge",
@@ -74,7 +87,11 @@ _EXPANDABLE = {
     "review": {"charge": "charge", "payment_intent": "payment_intent"},
     "balance_transaction": {"source": _ANYTHING},
     "payment_method": {"customer": "customer"},
-    "customer": {"invoice_settings": "customer.invoice_settings"},
+    "customer": {
+        "default_source": _ANYTHING,
+        "invoice_settings": "customer.invoice_settings",
+        "test_clock": _ANYTHING,
+    },
     "customer.invoice_settings": {"default_payment_method": "payment_method"},
 }
 

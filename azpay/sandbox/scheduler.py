@@ -1,12 +1,15 @@
-"""What happens later: a queue of due work, kept as data so that it survives a restart."""
+"""What happens later: due work, kept as data so that it survives a restart."""
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from azpay.sandbox.wire import Json
+    from azpay.sandbox.database import Database
+
+_PLAN = "INSERT INTO schedule (at, what, subject) VALUES (?, ?, ?)"
+_NEXT = "SELECT at, number, what, subject FROM schedule ORDER BY at, number LIMIT 1"
+_DONE = "DELETE FROM schedule WHERE number = ?"
 
 
 class Due(NamedTuple):
@@ -19,27 +22,37 @@ class Due(NamedTuple):
 
 
 class Schedule:
-    def __init__(self) -> None:
-        self._heap: list[Due] = []
-        self._planned = 0
+    """`_next` is what comes first, once it has been looked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.forget()
 
     def plan(self, at: int, what: str, on: str) -> None:
-        self._planned += 1
-        heappush(self._heap, Due(at, self._planned, what, on))
+        self._database.run(_PLAN, (at, what, on))
+        if self._next is None or at < self._next.at:
+            self._known = False
 
     def next_at(self) -> int | None:
-        return self._heap[0].at if self._heap else None
+        due = self._first()
+        return None if due is None else due.at
 
     def pop(self, now: int) -> Due | None:
-        return heappop(self._heap) if self._heap and self._heap[0].at <= now else None
+        due = self._first()
+        if due is None or due.at > now:
+            return None
+        self._database.run(_DONE, (due.number,))
+        self.forget()
+        return due
 
-    def dump(self) -> Json:
-        return {"heap": self._heap, "planned": self._planned}
+    def forget(self) -> None:
+        """Look again what comes first."""
+        self._next: Due | None = None
+        self._known = False
 
-    @classmethod
-    def load(cls, data: Json) -> Schedule:
-        schedule = cls()
-        schedule._heap = [Due(*due) for due in data["heap"]]
-        heapify(schedule._heap)
-        schedule._planned = data["planned"]
-        return schedule
+    def _first(self) -> Due | None:
+        if not self._known:
+            row = self._database.row(_NEXT)
+            self._next = None if row is None else Due(*row)
+            self._known = True
+        return self._next

@@ -108,6 +108,15 @@ class Search:
         held = (clause.holds(document) for clause in self.clauses)
         return any(held) if self.any_of else all(held)
 
+    def only(self, field: str) -> str | None:
+        """The one value that this field must have in everything found, if there is one."""
+        if self.any_of and len(self.clauses) > 1:
+            return None
+        for clause in self.clauses:
+            if clause.field == field and clause.operator == ":" and not clause.negated:
+                return clause.value if isinstance(clause.value, str) else None
+        return None
+
 
 def parse(query: str, fields: Fields) -> Search:
     """Read a query. Raises Stripe's error for what it cannot be."""

@@ -16,51 +16,43 @@ from azpay.sandbox.courier import POST_TIMEOUT, Courier
 from azpay.sandbox.listening import Listeners
 from azpay.sandbox.loglines import Log, silence
 from azpay.sandbox.pages import Pages
-from azpay.sandbox.persistence import StateKeeper
 from azpay.sandbox.recent import Recent
 from azpay.sandbox.resources import stripecli
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-    from pathlib import Path
 
     from azpay.sandbox.engine import Sandbox
 
 
-async def serve(  # noqa: PLR0913 - what one server is told
+async def serve(
     sandbox: Sandbox,
     *,
     host: str = "127.0.0.1",
     port: int = 12111,
-    state: Path | None = None,
     on_ready: Callable[[int], None] | None = None,
     log: Log | None = None,
     webhook_timeout: float = POST_TIMEOUT,
 ) -> None:
     """Answer requests and deliver webhooks until SIGINT, SIGTERM or cancellation.
 
-    Port 0 takes a free one; `on_ready` is told which. With `state`, everything is written to that file
-    every few seconds and once more at the end. Raises OSError when the port is taken.
+    Port 0 takes a free one; `on_ready` is told which. Raises OSError when the port is taken.
     """
     recent, listeners = Recent(), Listeners(sandbox)
     told = recent.reading(log or silence)
     courier = Courier(sandbox, listeners, told, timeout=webhook_timeout)
-    keeper = StateKeeper(sandbox, state, told)
-    answer = Answering(sandbox, courier, told).answer
+    answering = Answering(sandbox, courier, told)
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_get(f"{stripecli.PATH}{{listener}}", listeners.attend)
-    Pages(sandbox, recent, otherwise=answer).add_to(app.router)
-    app.router.add_route("*", "/{rest:.*}", answer)
-    app.on_shutdown.append(listeners.close)
-    try:
-        async with _listening(app, host, port) as bound:
-            sandbox.base_url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
-            with _stop_signals() as stop:
-                if on_ready is not None:
-                    on_ready(bound)
-                await _run_until(stop, courier.run(), keeper.run())
-    finally:
-        keeper.write()
+    Pages(sandbox, recent, otherwise=answering.answer).add_to(app.router)
+    app.router.add_route("*", "/{rest:.*}", answering.answer)
+    app.on_shutdown.extend((answering.stop, listeners.close))
+    async with _listening(app, host, port) as bound:
+        sandbox.base_url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+        with _stop_signals() as stop:
+            if on_ready is not None:
+                on_ready(bound)
+            await _run_until(stop, courier.run())
 
 
 @asynccontextmanager

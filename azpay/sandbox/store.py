@@ -1,24 +1,37 @@
-"""Objects in memory: found by id, listed newest first, filtered through indexes.
+"""Objects in a database: found by id, listed newest first, filtered through indexes.
 
 An object is the JSON that Stripe would show. A key that begins with an underscore is what Stripe knows and
-does not show. Objects are kept in the order they were made; times never run backwards, so `created`
-ranges are found by bisection.
+does not show. Objects are kept in the order they were made; times never run backwards, so `created` ranges
+are ranges of that order.
+
+Within one unit of work an object is one dictionary, however often it is asked for. Whoever has it changes it
+in place; what has changed is written when the unit ends, or before the next search. Objects in use stay in
+memory for the next unit, as long as they are few.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 from azpay.sandbox.errors import no_such
+from azpay.sandbox.tables import column, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
+    from azpay.sandbox.database import Database
     from azpay.sandbox.wire import Json
 
 Keep: TypeAlias = "Callable[[Json], bool]"
+Tally: TypeAlias = "Callable[[Json], Mapping[str, int]]"
+
+FIRST = 1 << 40
+"""Where the numbers of what happens now begin. The past has lower ones, so that it can be written later."""
+
+_KEPT_LIVE = 500
 
 
 @dataclass(slots=True)
@@ -33,31 +46,88 @@ class Query:
     keep: Keep | None = None
 
 
+@dataclass(slots=True)
+class _Live:
+    """An object in use. `known` is how it was when it was last read or written; None before that."""
+
+    number: int
+    row: Json
+    known: bytes | None
+    counted: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class _Filter:
+    """A condition in SQL with its values, and what of the query has to be looked at in Python."""
+
+    where: str
+    values: list[object]
+    rest: dict[str, object]
+
+
 class Collection:
-    def __init__(self, kind: str, *indexed: str) -> None:
+    """All objects of one kind.
+
+    `tally` names sums, and what an object adds to each: see `sums`. `opaque` is a field that nobody looks
+    into here: it comes back as it was encoded.
+    """
+
+    def __init__(
+        self, kind: str, *indexed: str, tally: Tally | None = None, opaque: str | None = None
+    ) -> None:
         self.kind = kind
-        self._rows: list[Json] = []
-        self._created: list[int] = []
-        self._positions: dict[str, int] = {}
-        self._indexes: dict[str, dict[object, list[int]]] = {name: {} for name in indexed}
+        self.indexed = indexed
+        self._tally = tally
+        self._opaque = opaque
+        self._live: dict[str, _Live] = {}
+        self._used: dict[str, _Live] = {}
+        self._last: int | None = None
+        self._sums: dict[str, int] = {}
+        self._database: Database
+        self._table = table(kind, indexed)
+
+    @property
+    def schema(self) -> str:
+        return self._table.schema
+
+    def bind(self, database: Database) -> None:
+        """Use the table in this database from now on. It is there already."""
+        self._database = database
 
     def __len__(self) -> int:
-        return len(self._rows)
+        """Without what was deleted."""
+        return self.sums.get("", 0)
 
     def __iter__(self) -> Iterator[Json]:
         """Oldest first, without what was deleted."""
-        return (row for row in self._rows if not row.get("_deleted"))
+        if not len(self):
+            return iter(())
+        return (self._at(*each) for each in self._database.rows(self._table.all))
+
+    def shown(self) -> Iterator[Json]:
+        """Copies, oldest first, for a look from outside: nothing becomes of a change to them."""
+        self.flush()
+        found = self._database.rows(self._table.all)
+        return (self._decoded(self._database.press.open(body)) for _, _, body in found)
 
     def add(self, row: Json) -> Json:
-        self._positions[row["id"]] = len(self._rows)
-        self._rows.append(row)
-        self._created.append(row["created"])
-        self.reindex(row)
+        number = self._last = self._last_number() + 1
+        identifier = row["id"]
+        self._live[identifier] = self._used[identifier] = _Live(number, row, None, _NOTHING)
         return row
 
+    def _last_number(self) -> int:
+        if self._last is None:
+            self._last = max(FIRST - 1, self._database.value(self._table.last) or 0)
+        return self._last
+
     def find(self, identifier: str) -> Json | None:
-        position = self._positions.get(identifier)
-        return None if position is None else self._rows[position]
+        live = self._live.get(identifier)
+        if live is not None:
+            self._used[identifier] = live
+            return live.row
+        found = self._database.row(self._table.by_id, (identifier,))
+        return None if found is None else self._at(*found)
 
     def get(self, identifier: str, *, param: str = "id", status: int = 404) -> Json:
         row = self.find(identifier)
@@ -65,101 +135,183 @@ class Collection:
             raise no_such(self.kind, identifier, param=param, status=status)
         return row
 
-    def reindex(self, row: Json) -> None:
-        """To be called after an indexed field has changed. Stale entries are skipped when reading."""
-        position = self._positions[row["id"]]
-        for name, index in self._indexes.items():
-            value = row.get(name)
-            if value is None:
-                continue
-            places = index.setdefault(value, [])
-            if not places or places[-1] < position:
-                places.append(position)
-            elif places[bisect_left(places, position)] != position:
-                insort(places, position)
-
-    def unindex(self, row: Json, name: str) -> None:
-        """Take a row out of an index before the field changes, where stale entries would pile up."""
-        places = self._indexes[name][row[name]]
-        place = bisect_left(places, self._positions[row["id"]])
-        del places[place]
-
     def where(self, name: str, value: object) -> list[Json]:
         """All rows with this value in an indexed field, oldest first."""
-        rows = (self._rows[place] for place in self._indexes[name].get(value, ()))
-        return [row for row in rows if row.get(name) == value and not row.get("_deleted")]
+        self.flush()
+        sql = self._table.where(f"{column(name)} = ? AND NOT deleted")
+        return [self._at(*each) for each in self._database.rows(sql, (value,))]
+
+    def count(self, name: str, value: object) -> int:
+        """How many rows have this value in an indexed field, deleted ones included."""
+        self.flush()
+        return int(self._database.value(self._table.count(name), (value,)))
 
     def page(self, query: Query) -> tuple[list[Json], bool]:
         """One page, newest first, and whether there is more in the direction of reading."""
-        places = self._candidates(query.equal)
-        low, high = self._bounds(query)
+        self.flush()
         backwards = query.ending_before is not None
-        if backwards:
-            found = self._take(_ascending(places, low, high), query)
-        else:
-            found = self._take(_descending(places, low, high), query)
+        where = self._filter(query)
+        sql = self._table.where(where.where, "number" if backwards else "number DESC")
+        found = self._take(self._database.rows(sql, where.values), query, where.rest)
         page = found[: query.limit]
         return (page[::-1] if backwards else page), len(found) > query.limit
 
-    def _candidates(self, equal: dict[str, object]) -> Sequence[int]:
-        narrowed = [
-            self._indexes[name].get(value, []) for name, value in equal.items() if name in self._indexes
-        ]
-        return min(narrowed, key=len, default=range(len(self._rows)))
+    def _filter(self, query: Query) -> _Filter:
+        """Only one index can lead; the unary plus keeps the database from choosing another one."""
+        low, high = self._bounds(query)
+        equal = {name: value for name, value in query.equal.items() if name in self.indexed}
+        leading = self._narrowest(equal)
+        terms = ["number >= ?", "number < ?", "NOT deleted"]
+        terms += [f"{'' if name == leading else '+'}{column(name)} = ?" for name in equal]
+        rest = {name: value for name, value in query.equal.items() if name not in equal}
+        return _Filter(" AND ".join(terms), [low, high, *equal.values()], rest)
+
+    def _narrowest(self, equal: dict[str, object]) -> str | None:
+        if len(equal) < 2:  # noqa: PLR2004 - nothing to choose from
+            return next(iter(equal), None)
+        return min(equal, key=lambda name: self._database.value(self._table.weigh(name), (equal[name],)))
 
     def _bounds(self, query: Query) -> tuple[int, int]:
-        """The half-open range of positions that the period and the cursors leave."""
-        low, high = 0, len(self._rows)
-        bounds = query.created
-        if "gte" in bounds:
-            low = max(low, bisect_left(self._created, bounds["gte"]))
-        if "gt" in bounds:
-            low = max(low, bisect_right(self._created, bounds["gt"]))
-        if "lt" in bounds:
-            high = min(high, bisect_left(self._created, bounds["lt"]))
-        if "lte" in bounds:
-            high = min(high, bisect_right(self._created, bounds["lte"]))
+        """The half-open range of numbers that the period and the cursors leave."""
+        low, high = 0, self._last_number() + 1
+        for bound, time in query.created.items():
+            number = self._first_created(time + (bound in ("gt", "lte")))
+            low, high = (max(low, number), high) if bound in ("gt", "gte") else (low, min(high, number))
         if query.starting_after is not None:
             high = min(high, self._cursor(query.starting_after, "starting_after"))
         if query.ending_before is not None:
             low = max(low, self._cursor(query.ending_before, "ending_before") + 1)
         return low, high
 
+    def _first_created(self, time: int) -> int:
+        """The number of the first object made at this time or later, found by bisection."""
+        end = self._last_number() + 1
+        earlier = self._made(FIRST, time)[1] >= time
+        low, high = (self._made(0, time)[0], min(end, FIRST)) if earlier else (FIRST, end)
+        while low < high:
+            middle = (low + high) // 2
+            number, created = self._made(middle, time)
+            low, high = (low, middle) if created >= time else (number + 1, high)
+        return low
+
+    def _made(self, number: int, otherwise: int) -> tuple[int, int]:
+        """The first object from this number on, and when it was made."""
+        found: tuple[int, int] | None = self._database.row(self._table.at, (number,))
+        return (number, otherwise) if found is None else found
+
     def _cursor(self, identifier: str, param: str) -> int:
-        if identifier not in self._positions:
+        found = self._database.row(self._table.by_id, (identifier,))
+        if found is None:
             raise no_such(self.kind, identifier, param=param, status=400)
-        return self._positions[identifier]
+        return int(found[0])
 
-    def _take(self, places: Iterable[int], query: Query) -> list[Json]:
+    def _take(self, found: Iterator[tuple[int, str, bytes]], query: Query, rest: Json) -> list[Json]:
         """As many rows as a page needs, and one more to know whether there is another page."""
-        found: list[Json] = []
-        for place in places:
-            row = self._rows[place]
-            if _matches(row, query):
-                found.append(row)
-                if len(found) > query.limit:
+        taken: list[Json] = []
+        for number, identifier, body in found:
+            live = self._live.get(identifier) or self._loaded(number, body)
+            if _matches(live.row, rest, query.keep):
+                self._live[identifier] = self._used[identifier] = live
+                taken.append(live.row)
+                if len(taken) > query.limit:
                     break
-        return found
+        return taken
 
-    def dump(self) -> list[Json]:
-        return self._rows
+    def _at(self, number: int, identifier: str, body: bytes) -> Json:
+        live = self._live.get(identifier)
+        if live is None:
+            live = self._live[identifier] = self._loaded(number, body)
+        self._used[identifier] = live
+        return live.row
 
-    def load(self, rows: list[Json]) -> None:
-        for row in rows:
-            self.add(row)
+    def _loaded(self, number: int, body: bytes) -> _Live:
+        known = self._database.press.open(body)
+        row = self._decoded(known)
+        return _Live(number, row, known, self._counted(row))
+
+    def _decoded(self, body: bytes) -> Json:
+        row: Json = msgspec.json.decode(body)
+        if self._opaque is not None:
+            row[self._opaque] = msgspec.Raw(msgspec.json.encode(row[self._opaque]))
+        return row
+
+    def _counted(self, row: Json) -> Mapping[str, int]:
+        if row.get("_deleted"):
+            return _NOTHING
+        return _ONE if self._tally is None else {**_ONE, **self._tally(row)}
+
+    def reindex(self, row: Json) -> None:
+        """To be called after an indexed field has changed. What has changed is found without it, too."""
+
+    def unindex(self, row: Json, name: str) -> None:
+        """To be called before an indexed field changes. What has changed is found without it, too."""
+
+    def flush(self) -> None:
+        """Write what has changed."""
+        for identifier, live in self._used.items():
+            body = msgspec.json.encode(live.row)
+            if body != live.known:
+                self._write(identifier, live, body)
+
+    def _write(self, identifier: str, live: _Live, body: bytes) -> None:
+        row = live.row
+        pressed = self._database.press.close(self._likeness(row), body)
+        values = (bool(row.get("_deleted")), pressed, *(row.get(name) for name in self.indexed))
+        if live.known is None:
+            self._database.run(self._table.insert, (live.number, identifier, row["created"], *values))
+        else:
+            self._database.run(self._table.update, (*values, live.number))
+        counted = self._counted(row)
+        if counted != live.counted:
+            self.add_up(live.counted, -1)
+            self.add_up(counted, 1)
+        live.known, live.counted = body, counted
+
+    def _likeness(self, row: Json) -> str:
+        return f"{self.kind} {row.get('type')} {row.get('status')}"
+
+    def add_up(self, counted: Mapping[str, int], times: int) -> None:
+        for name, amount in counted.items():
+            self._sums[name] = self._sums.get(name, 0) + times * amount
+
+    @property
+    def sums(self) -> Mapping[str, int]:
+        """What `tally` has added up, by name; under the empty name, how many objects there are."""
+        self.flush()
+        return self._sums
+
+    def evict(self) -> None:
+        """The unit of work has ended, and all of it is written."""
+        self._used.clear()
+        if len(self._live) > _KEPT_LIVE:
+            self._live.clear()
+
+    def forget(self) -> None:
+        """The unit of work has failed. Nothing of it has happened."""
+        self._used.clear()
+        self._live.clear()
+        self._last = None
+
+    def discard(self, *, until: int) -> int:
+        """Remove what was made before this time. How much that was."""
+        self.flush()
+        gone = self._database.run(self._table.discard, (self._first_created(until),)).rowcount
+        if gone:
+            self._used.clear()
+            self._live.clear()
+            self.add_up(_ONE, -gone)
+        return gone
+
+    def dump(self) -> Json:
+        return self._sums
+
+    def recall(self, sums: Json) -> None:
+        self._sums = sums
 
 
-def _matches(row: Json, query: Query) -> bool:
-    if row.get("_deleted"):
-        return False
-    if any(row.get(name) != value for name, value in query.equal.items()):
-        return False
-    return query.keep is None or query.keep(row)
+_ONE: Mapping[str, int] = {"": 1}
+_NOTHING: Mapping[str, int] = {}
 
 
-def _ascending(places: Sequence[int], low: int, high: int) -> Iterator[int]:
-    return (places[i] for i in range(bisect_left(places, low), bisect_left(places, high)))
-
-
-def _descending(places: Sequence[int], low: int, high: int) -> Iterator[int]:
-    return (places[i] for i in range(bisect_left(places, high) - 1, bisect_left(places, low) - 1, -1))
+def _matches(row: Json, equal: Json, keep: Keep | None) -> bool:
+    return all(row.get(name) == value for name, value in equal.items()) and (keep is None or keep(row))

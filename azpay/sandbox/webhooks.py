@@ -6,9 +6,8 @@ Whoever hears events is a row with `enabled_events` and secrets: an endpoint, or
 from __future__ import annotations
 
 import hmac
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
-from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from azpay.sandbox.event_types import NAMED_ONLY
@@ -16,6 +15,7 @@ from azpay.sandbox.event_types import NAMED_ONLY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from azpay.sandbox.database import Database
     from azpay.sandbox.wire import Json
 
 _MINUTE, _HOUR = 60, 60 * 60
@@ -47,40 +47,39 @@ class Parcel:
 
 
 class Deliveries:
-    def __init__(self, retry_after: Sequence[int] = RETRY_AFTER) -> None:
+    """Parcels wait, then count as posted until somebody says how it went."""
+
+    def __init__(self, database: Database, retry_after: Sequence[int] = RETRY_AFTER) -> None:
+        self._database = database
         self._retry_after = tuple(retry_after)
-        self._waiting: list[Parcel] = []
-        self._posted: dict[tuple[str, str, int], Parcel] = {}
-        self._numbered = 0
 
     def repeat_after(self, seconds: Sequence[int]) -> None:
         """From now on, failed attempts are repeated after these times."""
         self._retry_after = tuple(seconds)
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._posted)
+        return int(self._database.value("SELECT count(*) FROM deliveries"))
 
     def send(self, event: str, endpoint: str, *, due: int, attempt: int = 1) -> None:
-        self._numbered += 1
-        heappush(self._waiting, Parcel(due, self._numbered, event, endpoint, attempt))
+        self._database.run(_SEND, (due, event, endpoint, attempt))
 
     def next_at(self) -> int | None:
-        return self._waiting[0].due if self._waiting else None
+        due: int | None = self._database.value("SELECT min(due) FROM deliveries WHERE NOT posted")
+        return due
 
     def take(self, now: int) -> list[Parcel]:
         """Everything due. Each parcel counts as posted until `settle` says how it went."""
-        due = []
-        while self._waiting and self._waiting[0].due <= now:
-            parcel = heappop(self._waiting)
-            self._posted[parcel.event, parcel.endpoint, parcel.attempt] = parcel
-            due.append(parcel)
+        due = [Parcel(*each) for each in self._database.rows(_DUE, (now,))]
+        if due:
+            self._database.run("UPDATE deliveries SET posted = 1 WHERE NOT posted AND due <= ?", (now,))
         return due
 
     def settle(self, event: str, endpoint: str, attempt: int, *, arrived: bool, now: int) -> bool:
         """Close one attempt and plan the next if it failed. False when nobody was waiting for it."""
-        parcel = self._posted.pop((event, endpoint, attempt), None)
-        if parcel is None:
+        number = self._database.value(_POSTED, (event, endpoint, attempt))
+        if number is None:
             return False
+        self._database.run("DELETE FROM deliveries WHERE number = ?", (number,))
         if not arrived and 1 <= attempt <= len(self._retry_after):
             due = now + self._retry_after[attempt - 1]
             self.send(event, endpoint, due=due, attempt=attempt + 1)
@@ -88,25 +87,33 @@ class Deliveries:
 
     def forget_endpoint(self, endpoint: str) -> None:
         """A deleted or disabled endpoint gets nothing more, not even what was on its way."""
-        self._waiting = [parcel for parcel in self._waiting if parcel.endpoint != endpoint]
-        heapify(self._waiting)
-        self._posted = {key: parcel for key, parcel in self._posted.items() if parcel.endpoint != endpoint}
+        self._database.run("DELETE FROM deliveries WHERE endpoint = ?", (endpoint,))
+
+    def forget_lost_events(self) -> None:
+        """Nothing more is said of events that are not kept any more."""
+        self._database.run(_FORGET_LOST)
+
+    def resume(self) -> None:
+        """After a restart. What was posted and not settled is due again: nobody knows whether it arrived."""
+        self._database.run("UPDATE deliveries SET posted = 0 WHERE posted")
 
     def dump(self) -> Json:
-        """What was posted and not settled is due again: nobody knows whether it arrived."""
-        return {
-            "retry_after": self._retry_after,
-            "waiting": [asdict(parcel) for parcel in (*self._waiting, *self._posted.values())],
-            "numbered": self._numbered,
-        }
+        return {"retry_after": self._retry_after}
 
-    @classmethod
-    def load(cls, data: Json) -> Deliveries:
-        deliveries = cls(data["retry_after"])
-        deliveries._waiting = [Parcel(**parcel) for parcel in data["waiting"]]
-        heapify(deliveries._waiting)
-        deliveries._numbered = data["numbered"]
-        return deliveries
+    def recall(self, data: Json) -> None:
+        self._retry_after = tuple(data["retry_after"])
+
+
+_SEND = "INSERT INTO deliveries (due, event, endpoint, attempt, posted) VALUES (?, ?, ?, ?, 0)"
+_DUE = (
+    "SELECT due, number, event, endpoint, attempt FROM deliveries "
+    "WHERE NOT posted AND due <= ? ORDER BY due, number"
+)
+_POSTED = (
+    "SELECT number FROM deliveries WHERE posted AND event = ? AND endpoint = ? AND attempt = ? "
+    "ORDER BY number LIMIT 1"
+)
+_FORGET_LOST = "DELETE FROM deliveries WHERE NOT EXISTS (SELECT 1 FROM event WHERE id = deliveries.event)"
 
 
 def first_attempt(listener: str) -> int:
@@ -141,8 +148,15 @@ def _digest(secret: str, signed: bytes) -> str:
     return hmac.new(secret.encode(), signed, sha256).hexdigest()
 
 
+def is_thin(listener: Json) -> bool:
+    """Whether it hears what happened to which object, and not how the object looks."""
+    return bool(listener.get("event_payload") == "thin")
+
+
 def wants(listener: Json, event_type: str) -> bool:
     enabled = listener["enabled_events"]
     if listener["status"] != "enabled":
         return False
+    if is_thin(listener):
+        return f"v1.{event_type}" in enabled
     return event_type in enabled or ("*" in enabled and event_type not in NAMED_ONLY)

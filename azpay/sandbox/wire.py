@@ -45,8 +45,8 @@ class Download:
 class Delivery:
     """A webhook to post now. Answer with `Sandbox.delivered`.
 
-    Without a `url`, `endpoint` is a listener of the Stripe CLI; `newest` is the same in the newest version, which
-    it may prefer. `type` is the event's.
+    Without a `url`, `endpoint` is a listener of the Stripe CLI, which may prefer the `newest` version or the
+    `thin` event. `type` is the event's.
     """
 
     event: str
@@ -57,6 +57,7 @@ class Delivery:
     body: bytes
     type: str = ""
     newest: Delivery | None = None
+    thin: Delivery | None = None
 
 
 class Lost(Exception):

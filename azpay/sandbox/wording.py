@@ -19,10 +19,6 @@ PUBLISHABLE_KEY = (
     "list of your API keys at https://dashboard.stripe.com/account/apikeys."
 )
 COMPRESSED = "Invalid request (the body is compressed; send it as it is)."
-WRONG_CONTENT_TYPE = (
-    "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have "
-    f"any questions, we can help at {_SUPPORT}."
-)
 NOT_MULTIPART = (
     "Invalid request: a file is uploaded with the content type multipart/form-data. If you have any "
     f"questions, we can help at {_SUPPORT}."
@@ -62,6 +58,16 @@ TOO_MANY_UPDATES = (
     "This PaymentIntent has been updated too many times in the last hour. A PaymentIntent can be updated at "
     "most 1,000 times per hour."
 )
+
+
+def wrong_content_type(expected: str) -> str:
+    return (
+        f"Invalid request (check that your POST content type is {expected}). If you have any questions, we "
+        f"can help at {_SUPPORT}."
+    )
+
+
+UNUSABLE_MANDATE = "The mandate provided is not active, or it is for another payment method."
 
 
 def unknown_address(method: str, path: str) -> str:
@@ -217,3 +223,10 @@ def return_url_missing(noun: str) -> str:
 
 def no_authentication(noun: str, identifier: str) -> str:
     return f"This {noun} ({identifier}) does not wait for authentication."
+
+
+def mandate_missing(noun: str) -> str:
+    return (
+        f"This {noun} requires a mandate, but no existing mandate was found. Collect mandate acceptance from "
+        "the customer and try again, providing acceptance data in the mandate_data parameter."
+    )

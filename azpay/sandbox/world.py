@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from azpay.sandbox import versions
 from azpay.sandbox.announcing import announce
+from azpay.sandbox.database import Database
 from azpay.sandbox.faults import Faults
 from azpay.sandbox.ids import Ids
 from azpay.sandbox.ledger import Ledger
@@ -20,16 +19,18 @@ from azpay.sandbox.policy import Policy
 from azpay.sandbox.scheduler import Schedule
 from azpay.sandbox.store import Collection
 from azpay.sandbox.upsets import Upsets
-from azpay.sandbox.webhooks import Deliveries
+from azpay.sandbox.webhooks import RETRY_AFTER, Deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from azpay.sandbox.wire import Json
 
 
 _ALIASES = {"py": "ch"}
 """A charge of a bank account goes by another prefix."""
+
+EVENTS_KEPT_FOR = 30 * 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +50,28 @@ class Cause:
 
 
 class World:
-    def __init__(self, account: Account, *, seed: int, time: int, retry_after: Sequence[int]) -> None:
+    """`database` opens one with these tables: a fresh one, or one that has been used before."""
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        seed: int,
+        time: int,
+        retry_after: Sequence[int] = RETRY_AFTER,
+        database: Callable[[str], Database] = Database.in_memory,
+    ) -> None:
         self.account = account
         self.time = time
         self.cause: Cause | None = None
         self.base_url = "http://127.0.0.1:12111"
         self.ids = Ids(seed)
-        self.schedule = Schedule()
         self.faults = Faults()
         self.upsets = Upsets()
-        self.deliveries = Deliveries(retry_after)
-        self.payment_intents = Collection("payment_intent", "customer")
+        self.payment_intents = Collection("payment_intent", "customer", tally=received)
         self.charges = Collection("charge", "customer", "payment_intent", "transfer_group")
         self.policy = Policy()
-        self.refunds = Collection("refund", "charge", "payment_intent", "_waits_for")
+        self.refunds = Collection("refund", "charge", "payment_intent", "_waits_for", tally=paid_back)
         self.disputes = Collection("dispute", "charge", "payment_intent")
         self.early_fraud_warnings = Collection("radar.early_fraud_warning", "charge", "payment_intent")
         self.reviews = Collection("review", "charge", "open")
@@ -75,8 +84,9 @@ class World:
         self.setup_intents = Collection("setupintent", "customer", "payment_method")
         self.setup_attempts = Collection("setup_attempt", "setup_intent")
         self.mandates = Collection("mandate", "payment_method")
-        self.events = Collection("event", "type", "_undelivered")
+        self.events = Collection("event", "type", "_undelivered", opaque="data")
         self.webhook_endpoints = Collection("webhook_endpoint")
+        self.event_destinations = Collection("event_destination")
         self.listeners = Collection("stripecli_session")
         self.ledger = Ledger()
         self.next_payouts: int | None = None
@@ -98,10 +108,16 @@ class World:
             "mandate": self.mandates,
             "evt": self.events,
             "we": self.webhook_endpoints,
+            "ed": self.event_destinations,
             "wsid": self.listeners,
             "txn": self.ledger.transactions,
         }
         """By the prefix of the ids that live there."""
+        self.database = database("".join(rows.schema for rows in self.collections.values()))
+        for rows in self.collections.values():
+            rows.bind(self.database)
+        self.schedule = Schedule(self.database)
+        self.deliveries = Deliveries(self.database, retry_after)
 
     def find(self, identifier: str) -> Json | None:
         """Whatever has this id."""
@@ -114,46 +130,68 @@ class World:
         announce(self, kind, subject, previous)
 
     def listening(self) -> Iterator[Json]:
-        """Everyone who hears events: endpoints, and the Stripe CLI's listeners."""
-        return chain(self.webhook_endpoints, self.listeners)
+        """Everyone who hears events: endpoints, destinations, and the Stripe CLI's listeners."""
+        return chain(self.webhook_endpoints, self.event_destinations, self.listeners)
 
     def listener(self, identifier: str) -> Json:
-        """The endpoint, or the listener of the Stripe CLI, with this id."""
-        listener = self.listeners.find(identifier)
-        return self.webhook_endpoints.get(identifier) if listener is None else listener
+        """Who of those has this id."""
+        found = self.find(identifier)
+        return self.webhook_endpoints.get(identifier) if found is None else found
+
+    def flush(self) -> None:
+        """Write what has changed since the last commit, and let go of it: the unit of work has ended."""
+        for rows in self.collections.values():
+            rows.flush()
+        for rows in self.collections.values():
+            rows.evict()
+
+    def forget(self) -> None:
+        """Nothing has happened since the last commit."""
+        for rows in self.collections.values():
+            rows.forget()
+        self.schedule.forget()
+
+    def discard_old_events(self) -> None:
+        """Stripe keeps them for thirty days."""
+        if self.events.discard(until=self.time - EVENTS_KEPT_FOR):
+            self.deliveries.forget_lost_events()
 
     def dump(self) -> Json:
+        """What is not in a table."""
         return {
             "account": asdict(self.account),
             "time": self.time,
             "base_url": self.base_url,
             "policy": self.policy.as_json(),
-            "batches": self.ledger.batches,
+            "ledger": self.ledger.dump(),
             "next_payouts": self.next_payouts,
             "ids": self.ids.dump(),
-            "schedule": self.schedule.dump(),
             "faults": self.faults.dump(),
             "upsets": self.upsets.dump(),
             "deliveries": self.deliveries.dump(),
-            "objects": {prefix: rows.dump() for prefix, rows in self.collections.items()},
+            "sums": {prefix: rows.dump() for prefix, rows in self.collections.items()},
         }
 
-    @classmethod
-    def load(cls, data: Json) -> World:
-        world = cls(Account(**data["account"]), seed=0, time=data["time"], retry_after=())
-        world.base_url = data["base_url"]
-        world.policy = Policy().changed(data.get("policy", {}))
-        world.ledger.batches.update(data.get("batches", {}))
-        world.next_payouts = data.get("next_payouts")
-        world.ids = Ids(**data["ids"])
-        world.faults = Faults.load(data["faults"])
-        world.upsets = Upsets.load(data["upsets"])
-        world.deliveries = Deliveries.load(data["deliveries"])
-        objects = data["objects"]
-        world.ledger.load(objects.pop("txn"))
-        for event in objects["evt"]:
-            event["data"] = msgspec.Raw(msgspec.json.encode(event["data"]))
-        for prefix, rows in objects.items():
-            world.collections[prefix].load(rows)
-        world.schedule = Schedule.load(data["schedule"])
-        return world
+    def recall(self, data: Json) -> None:
+        """Be as `dump` was."""
+        self.account = Account(**data["account"])
+        self.time = data["time"]
+        self.base_url = data["base_url"]
+        self.policy = Policy().changed(data["policy"])
+        self.ledger.recall(data["ledger"])
+        self.next_payouts = data["next_payouts"]
+        self.ids.recall(data["ids"])
+        self.faults = Faults.load(data["faults"])
+        self.upsets = Upsets.load(data["upsets"])
+        self.deliveries.recall(data["deliveries"])
+        for prefix, rows in self.collections.items():
+            rows.recall(data["sums"][prefix])
+
+
+def received(intent: Json) -> Mapping[str, int]:
+    return {intent["currency"]: intent["amount_received"]}
+
+
+def paid_back(refund: Json) -> Mapping[str, int]:
+    stands = refund["status"] in ("succeeded", "pending")
+    return {refund["currency"]: refund["amount"]} if stands else {}

@@ -81,7 +81,7 @@ def test_it_says_where_it_listens_and_how_to_try_it(tmp_path: Path) -> None:
 
 
 def test_its_state_outlives_it(tmp_path: Path) -> None:
-    state = tmp_path / "sandbox.json"
+    state = tmp_path / "sandbox.db"
     first = start("--json", "--state", str(state))
     charged = azpay(listening(first), "charge", "5", "usd", "--method", "pm_card_visa")
     _, log = stop(first)
@@ -151,7 +151,7 @@ def test_a_state_that_is_not_the_sandboxs_is_refused_and_left_alone(tmp_path: Pa
 
 
 def test_a_folder_that_does_not_exist_cannot_keep_the_state(tmp_path: Path) -> None:
-    result = run(None, "sandbox", "--state", str(tmp_path / "nowhere" / "sandbox.json"), "--port", "0")
+    result = run(None, "sandbox", "--state", str(tmp_path / "nowhere" / "sandbox.db"), "--port", "0")
 
     assert result.exit_code == 2
     assert "Name a file elsewhere." in result.stderr

@@ -14,11 +14,15 @@ from azpay.sandbox import DEFAULT_KEY, Sandbox
 from azpay.sandbox.server import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from azpay.sandbox.loglines import LogLine
 
 AUTHORIZED = f"Host: sandbox\r\nConnection: close\r\nAuthorization: Bearer {DEFAULT_KEY}\r\n".encode()
+
+
+def _nothing() -> None:
+    return
 
 
 @dataclass
@@ -26,6 +30,7 @@ class Served:
     sandbox: Sandbox
     lines: list[LogLine] = field(default_factory=list)
     port: int = 0
+    stop: Callable[[], None] = _nothing
 
     @property
     def url(self) -> str:
@@ -64,13 +69,19 @@ def served() -> Iterator[Served]:
 
     task = loop.create_task(serve(server.sandbox, port=0, on_ready=ready, log=server.lines.append))
     thread = Thread(target=_run, args=(loop, task))
+
+    def stop() -> None:
+        with suppress(RuntimeError):  # the loop may have ended
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join(20)
+
+    server.stop = stop
     thread.start()
     try:
         assert listening.wait(10), "the server did not start"
         yield server
     finally:
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join(10)
+        stop()
 
 
 def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:

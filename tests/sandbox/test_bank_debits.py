@@ -115,7 +115,7 @@ def test_a_debit_in_the_united_states_can_be_called_back(client: V1Services, san
 
     assert (canceled.status, canceled.amount_received) == ("canceled", 0)
     assert sandbox.charges[0]["status"] == "failed"
-    assert types(sandbox)[3:] == ["charge.failed", "mandate.updated", "payment_intent.canceled"]
+    assert types(sandbox)[3:] == ["charge.failed", "payment_intent.canceled", "mandate.updated"]
 
 
 def test_what_was_called_back_is_not_settled_later(client: V1Services, sandbox: Sandbox) -> None:
@@ -167,6 +167,21 @@ def test_a_permission_for_one_payment_ends_with_it(client: V1Services, sandbox: 
     assert client.mandates.retrieve(mandate.id).status == "inactive"
 
 
+def test_a_charge_brings_its_permission_along(client: V1Services, sandbox: Sandbox) -> None:
+    debit(client)
+
+    charge = client.charges.retrieve(
+        sandbox.charges[0]["id"],
+        {"expand": ["payment_method_details.us_bank_account.mandate", "application"]},
+    )
+
+    details = charge.payment_method_details
+    assert details is not None
+    assert details.us_bank_account is not None
+    assert isinstance(details.us_bank_account.mandate, stripe.Mandate)
+    assert charge.application is None
+
+
 def test_a_permission_for_later_payments_lasts_until_the_account_is_let_go(
     client: V1Services, sandbox: Sandbox
 ) -> None:
@@ -185,6 +200,34 @@ def test_a_permission_for_later_payments_lasts_until_the_account_is_let_go(
     client.payment_methods.detach(first.payment_method)
 
     assert [client.mandates.retrieve(mandate).status for mandate in used] == ["inactive"]
+
+
+def test_a_permission_can_be_named(client: V1Services, sandbox: Sandbox) -> None:
+    customer = client.customers.create().id
+    first = debit(client, customer=customer, setup_future_usage="off_session")
+    mandate = sandbox.mandates[0]["id"]
+    assert isinstance(first.payment_method, str)
+
+    paid = debit(client, first.payment_method, customer=customer, mandate=mandate, mandate_data="")
+    with pytest.raises(stripe.InvalidRequestError) as other:
+        debit(client, mandate=mandate)
+    with pytest.raises(stripe.InvalidRequestError) as nothing:
+        debit(client, mandate="mandate_nothing")
+
+    assert paid.status == "processing"
+    assert (other.value.code, other.value.param) == ("payment_intent_mandate_invalid", "mandate")
+    assert (nothing.value.code, nothing.value.param) == ("resource_missing", "mandate")
+
+
+@pytest.mark.parametrize("account", ["pm_usBankAccount_dispute", "pm_sepaDebit_disputed_de"])
+def test_a_customer_may_tell_the_bank_afterwards(client: V1Services, sandbox: Sandbox, account: str) -> None:
+    debit(client, account)
+
+    sandbox.advance(24 * 60 * 60)
+
+    assert sandbox.charges[0]["disputed"]
+    held, booked = sums(sandbox)
+    assert held == booked
 
 
 @pytest.mark.parametrize(
@@ -247,6 +290,30 @@ def test_deposits_that_come_back_fail_the_payment(client: V1Services, sandbox: S
     assert failed.last_payment_error is not None
     assert failed.last_payment_error.code == "payment_method_microdeposit_failed"
     assert sandbox.charges == []
+    assert [mandate["status"] for mandate in sandbox.mandates] == ["inactive"]
+
+
+def test_a_payment_that_waits_for_deposits_can_be_canceled(client: V1Services, sandbox: Sandbox) -> None:
+    asked = debit(client, "pm_usBankAccount_failMicrodeposits")
+
+    client.payment_intents.cancel(asked.id)
+    sandbox.advance(60)
+
+    assert client.payment_intents.retrieve(asked.id).status == "canceled"
+    assert [mandate["status"] for mandate in sandbox.mandates] == ["inactive"]
+    with pytest.raises(stripe.InvalidRequestError, match="none are waited for"):
+        client.payment_intents.verify_microdeposits(asked.id, {"amounts": [32, 45]})
+
+
+def test_a_customer_who_leaves_is_debited_all_the_same(client: V1Services, sandbox: Sandbox) -> None:
+    customer = client.customers.create().id
+    asked = debit(client, customer=customer, setup_future_usage="off_session")
+    client.customers.delete(customer)
+
+    sandbox.advance(5)
+
+    assert client.payment_intents.retrieve(asked.id).status == "succeeded"
+    assert [mandate["status"] for mandate in sandbox.mandates] == ["inactive"]
 
 
 @pytest.mark.parametrize("number", ["999", "4" + "242" * 5])

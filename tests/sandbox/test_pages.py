@@ -119,11 +119,11 @@ async def test_the_browser_may_load_nothing_and_run_nothing() -> None:
 async def test_looking_changes_nothing() -> None:
     async with running() as server, aiohttp.ClientSession() as http:
         await look(http, server)
-        before = server.sandbox.changes
+        before = server.sandbox.snapshot()
 
         await look(http, server)
 
-        assert server.sandbox.changes == before
+        assert server.sandbox.snapshot() == before
 
 
 async def test_the_page_remembers_the_last_requests_only() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import stripe
 
-from tests.sandbox.payments import NO_REDIRECTS, pay, types
+from tests.sandbox.payments import NO_REDIRECTS, pay, post, types
 
 if TYPE_CHECKING:
     from stripe._v1_services import V1Services
@@ -277,3 +277,47 @@ def test_a_method_that_was_detached_no_longer_pays(client: V1Services) -> None:
 
     with pytest.raises(stripe.InvalidRequestError, match="may not be used again"):
         client.payment_intents.confirm(intent.id, {"return_url": "https://shop.example"})
+
+
+def test_an_intent_can_be_updated_a_thousand_times_an_hour(client: V1Services, sandbox: Sandbox) -> None:
+    intent = client.payment_intents.create({"amount": 500, "currency": "eur"})
+    for _ in range(1000):
+        post(sandbox, f"/v1/payment_intents/{intent.id}", {"description": "again"})
+
+    with pytest.raises(stripe.RateLimitError):
+        client.payment_intents.update(intent.id, {"description": "once more"})
+
+    sandbox.advance(60 * 60)
+    assert client.payment_intents.update(intent.id, {"description": "later"}).description == "later"
+
+
+@pytest.mark.parametrize("suffix", ["12345", "<HATS>", 'a"b', "a*b", "a\\b", "a'b", "шляпы", "x" * 23])
+def test_a_statement_takes_latin_letters_and_few_signs(client: V1Services, suffix: str) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        pay(client, statement_descriptor_suffix=suffix)
+
+    assert refused.value.param == "statement_descriptor_suffix"
+
+
+def test_options_given_once_stay_until_they_are_emptied(client: V1Services) -> None:
+    options: Any = {"card": {"capture_method": "manual", "request_three_d_secure": "any"}}
+    intent = client.payment_intents.create(
+        {"amount": 500, "currency": "eur", "payment_method_options": options}
+    )
+
+    emptied: Any = {"card": {"capture_method": ""}}
+    changed = client.payment_intents.update(intent.id, {"payment_method_options": emptied})
+
+    assert changed.payment_method_options is not None
+    assert changed.payment_method_options.card is not None
+    assert changed.payment_method_options.card.request_three_d_secure == "any"
+    assert "capture_method" not in changed.payment_method_options.card
+
+
+def test_a_change_of_currency_changes_what_can_pay(client: V1Services) -> None:
+    intent = client.payment_intents.create({"amount": 500, "currency": "usd"})
+    assert intent.payment_method_types == ["card", "us_bank_account"]
+
+    changed = client.payment_intents.update(intent.id, {"currency": "eur"})
+
+    assert changed.payment_method_types == ["card", "sepa_debit"]

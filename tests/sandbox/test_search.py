@@ -107,6 +107,20 @@ def test_payments_are_found_by_what_the_merchant_wrote_on_them(client: V1Service
     assert [intent.id for intent in found] == [wanted.id]
 
 
+def test_payments_are_found_by_their_customer(client: V1Services) -> None:
+    ada, bob = client.customers.create().id, client.customers.create().id
+    of_ada, of_bob, of_nobody = pay(client, customer=ada).id, pay(client, customer=bob).id, pay(client).id
+
+    def found(query: str) -> list[str]:
+        return [intent.id for intent in client.payment_intents.search({"query": query})]
+
+    assert found(f'customer:"{ada}" AND amount>0') == [of_ada]
+    assert found(f'customer:"{ada}" AND customer:"{bob}"') == []
+    assert found(f'customer:"{ada}" OR customer:"{bob}"') == [of_bob, of_ada]
+    assert found(f'-customer:"{ada}"') == [of_nobody, of_bob]
+    assert found("customer:null") == [of_nobody]
+
+
 def test_charges_are_found_by_their_card_and_by_what_was_refunded(client: V1Services) -> None:
     part, whole, none = (pay(client, "pm_card_amex") for _ in range(3))
     client.refunds.create({"payment_intent": part.id, "amount": 500})

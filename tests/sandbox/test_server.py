@@ -24,8 +24,6 @@ from azpay.sandbox.server import serve
 from tests.sandbox.payments import NO_REDIRECTS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from azpay.sandbox.loglines import LogLine
 
 HEADERS = {"Authorization": f"Bearer {DEFAULT_KEY}"}
@@ -247,28 +245,13 @@ async def test_a_customer_approves_on_the_banks_page() -> None:
             assert again.status == 400
 
 
-async def test_the_state_is_kept_privately_and_found_again(tmp_path: Path) -> None:
-    file = tmp_path / "state.json"
-    async with running(state=file) as server, aiohttp.ClientSession() as session:
-        await session.post(await server.url("/v1/customers"), headers=HEADERS)
-
-    again = Sandbox.restore(file.read_bytes(), now=lambda: datetime.now(UTC))
-
-    assert again.customers == server.sandbox.customers
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert list(tmp_path.iterdir()) == [file]
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_stops_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    file = tmp_path / "state.json"
-    async with running(state=file) as server:
+async def test_a_signal_stops_it_cleanly(number: signal.Signals) -> None:
+    async with running() as server:
         await server.port
         os.kill(os.getpid(), number)
         async with asyncio.timeout(5):
             await server.task
-
-    assert file.exists()
 
 
 async def test_a_taken_port_is_an_error() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azpay.sandbox.errors import bad_request
+from azpay.sandbox import wording
+from azpay.sandbox.errors import StripeError, bad_request
 from azpay.sandbox.ids import scramble
 from azpay.sandbox.params import boolean, choice, hash_of, integer, opaque, shape, text
 from azpay.sandbox.routing import Call, Route
@@ -22,18 +23,26 @@ _ACCEPTANCE = shape(
 ).requiring("type")
 MANDATE_DATA = hash_of(shape(customer_acceptance=hash_of(_ACCEPTANCE)).requiring("customer_acceptance"))
 
-_MISSING = (
-    "This {noun} requires a mandate, but no existing mandate was found. Collect mandate acceptance from the "
-    "customer and try again, providing acceptance data in the mandate_data parameter."
-)
-
 
 def check(world: World, method: Json, params: Json, noun: str) -> None:
-    """A debit needs a mandate: one that stands, or one that the customer gives now."""
-    if method["type"] == "card" or params.get("mandate_data") or standing(world, method) is not None:
+    """A debit needs a mandate: one that is named, one that stands, or one that the customer gives now."""
+    if "mandate" in params:
+        _check_named(world, method, params["mandate"])
+    elif method["type"] == "card" or params.get("mandate_data") or standing(world, method) is not None:
         return
+    else:
+        raise _missing(noun)
+
+
+def _check_named(world: World, method: Json, identifier: str) -> None:
+    mandate = world.mandates.get(identifier, param="mandate", status=400)
+    if mandate["status"] != "active" or mandate["payment_method"] != method["id"]:
+        raise bad_request(wording.UNUSABLE_MANDATE, code="payment_intent_mandate_invalid", param="mandate")
+
+
+def _missing(noun: str) -> StripeError:
     code = "payment_intent_mandate_invalid" if noun == "PaymentIntent" else None
-    raise bad_request(_MISSING.format(noun=noun), code=code, param="mandate_data")
+    return bad_request(wording.mandate_missing(noun), code=code, param="mandate_data")
 
 
 def standing(world: World, method: Json) -> Json | None:

@@ -58,7 +58,9 @@ class _Index:
     def search(self, world: World, call: Call) -> Json:
         wanted = parse(call.params["query"], self.fields)
         written = world.time - world.policy.search_lag
+        customer = wanted.only("customer")
         query = Query(
+            equal={} if customer is None else {"customer": customer},
             created={"lte": written},
             limit=call.params.get("limit", 10),
             starting_after=self._cursor(world, call.params),

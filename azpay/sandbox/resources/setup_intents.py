@@ -187,7 +187,7 @@ def _method(world: World, intent: Json, params: Json) -> Json | None:
 def _put_method(intent: Json, method: Json | None) -> None:
     if method is not None:
         intent.update(payment_method=method["id"], last_setup_error=None, next_action=None)
-        intent["status"] = "requires_confirmation"
+        intent.update(status="requires_confirmation", _deposit_attempts=0)
 
 
 def _attempt(world: World, intent: Json, params: Json) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PATH = "/_stripecli/"
 SECRET = "whsec_azpay_sandbox"  # noqa: S105 - it protects nothing: every listener of every sandbox has it
 RECONNECT_AFTER = 300
+_HEARING = {"webhooks", "v2_events"}
+"""The features with which a listener is told of events."""
 
 _SESSION = shape(
     device_name=text(),
@@ -46,9 +48,9 @@ def _open(world: World, call: Call) -> Json:
         "object": "stripecli_session",
         "api_version": None,
         "created": world.time,
-        "enabled_events": ["*"],
+        "enabled_events": ["*"] if _HEARING & set(features) else [],
         "features": features,
-        "forwards": "forward_to_url" in call.params,
+        "forwards": any(name.startswith("forward_") for name in call.params),
         "status": "disabled",
         "url": "",
         "_secret": SECRET,

@@ -60,7 +60,7 @@ def _create(world: World, call: Call) -> Json:
     params = call.params
     _check(params)
     version = check_version(params["api_version"]) if "api_version" in params else None
-    _check_limits(world, version)
+    check_limits(world, version)
     endpoint = {
         "id": world.ids.new("we"),
         "object": "webhook_endpoint",
@@ -84,12 +84,13 @@ def _check(params: Json) -> None:
         raise bad_request("You must enable at least one event.", param="enabled_events")
 
 
-def _check_limits(world: World, version: str | None) -> None:
+def check_limits(world: World, version: str | None) -> None:
     """Only so many endpoints, and only so many versions among them."""
-    if sum(1 for _ in world.webhook_endpoints) >= MAX_ENDPOINTS:
+    known = [*world.webhook_endpoints, *world.event_destinations]
+    if len(known) >= MAX_ENDPOINTS:
         raise bad_request(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
     default = world.account.api_version
-    used = {endpoint["api_version"] or default for endpoint in world.webhook_endpoints}
+    used = {endpoint["api_version"] or default for endpoint in known}
     if len(used | {version or default}) > MAX_VERSIONS:
         raise bad_request(
             f"You may have webhook endpoints for at most {MAX_VERSIONS} API versions.", param="api_version"
