@@ -69,6 +69,18 @@ def test_refunds_that_wait_are_paid_oldest_first(client: V1Services, sandbox: Sa
     assert client.refunds.retrieve(newer.id).status == "pending"
 
 
+def test_a_refund_waits_no_longer_once_the_balance_may_be_negative(
+    client: V1Services, sandbox: Sandbox
+) -> None:
+    order(sandbox, "policy", refunds_draw_on="available")
+    paid = pay(client, capture_method="automatic")
+    waiting = client.refunds.create({"payment_intent": paid.id})
+
+    order(sandbox, "policy", refunds_draw_on="anything")
+
+    assert client.refunds.retrieve(waiting.id).status == "succeeded"
+
+
 def test_without_money_other_methods_fail(client: V1Services, sandbox: Sandbox) -> None:
     order(sandbox, "policy", refunds_draw_on="available")
     paid = pay(client, "pm_usBankAccount_success", mandate_data=MANDATE)
