@@ -55,11 +55,10 @@ class Merchant:
         self.sandbox = Sandbox.restore(self.sandbox.snapshot(), now=lambda: NOON)
 
     def unheard(self) -> list[dict[str, Any]]:
-        """Events that were made since the last time."""
+        """Events that were made since the last time. After thirty days Stripe knows of none."""
         after = {"ending_before": self._newest_event} if self._newest_event else {}
-        page = self.ask("GET", "/v1/events", {"limit": "100", **after})["data"]
-        if page:
-            self._newest_event = page[0]["id"]
+        page = self.ask("GET", "/v1/events", {"limit": "100", **after}).get("data", [])
+        self._newest_event = page[0]["id"] if page else None
         return list(page)
 
     def odd_events(self) -> list[str]:

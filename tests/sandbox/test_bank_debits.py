@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import stripe
 
+from azpay.sandbox import Sandbox
 from azpay.sandbox.bank_accounts import BANK_ACCOUNTS, CURRENCIES
+from tests.sandbox.conftest import NOON
 from tests.sandbox.payments import NO_REDIRECTS, get, pay, sums, types
 from tests.support.openapi import DAHLIA, complaints, schemas
 
 if TYPE_CHECKING:
     from stripe._v1_services import V1Services
-
-    from azpay.sandbox import Sandbox
 
 ACCEPTED: Any = {"customer_acceptance": {"type": "offline"}}
 SUCCESS = "pm_usBankAccount_success"
@@ -105,6 +105,18 @@ def test_some_banks_take_three_minutes(client: V1Services, sandbox: Sandbox, acc
 
     sandbox.advance(10)
     assert client.payment_intents.retrieve(asked.id).status == ends
+
+
+def test_the_bank_answers_after_a_restart_too(client: V1Services, sandbox: Sandbox) -> None:
+    debit(client)
+    debit(client, "pm_usBankAccount_failMicrodeposits")
+
+    copy = Sandbox.restore(sandbox.snapshot(), now=lambda: NOON)
+    copy.advance(5)
+
+    statuses = [intent["status"] for intent in copy.payment_intents]
+    assert statuses == ["succeeded", "requires_payment_method"]
+    assert [mandate["status"] for mandate in copy.mandates] == ["inactive", "inactive"]
 
 
 def test_a_debit_in_the_united_states_can_be_called_back(client: V1Services, sandbox: Sandbox) -> None:

@@ -223,7 +223,7 @@ NOT_TAKEN = {
     "POST /v1/customers/{}": _SOURCES,
     "POST /v1/payment_methods": parameters("POST", "/v1/payment_methods") - _METHODS,
 }
-"""What Stripe takes and the sandbox refuses: sources, accounts as customers, other methods, payouts to cards."""
+"""What Stripe takes and the sandbox refuses: sources, accounts as customers, other methods, cards."""
 
 
 def name(route: Route) -> str:

@@ -10,8 +10,10 @@ import aiohttp
 import pytest
 import stripe
 
-from azpay.sandbox import DEFAULT_KEY
-from azpay.sandbox.listening import PROTOCOL
+from azpay.sandbox import DEFAULT_KEY, Sandbox
+from azpay.sandbox.listening import PROTOCOL, Listeners
+from tests.sandbox.conftest import NOON
+from tests.sandbox.payments import post
 from tests.sandbox.servers import ask, eventually, running
 
 if TYPE_CHECKING:
@@ -259,3 +261,17 @@ async def test_a_session_needs_a_key_and_a_name() -> None:
             assert answer.status == 401
         async with http.post(url, headers={"Authorization": f"Bearer {DEFAULT_KEY}"}) as answer:
             assert (answer.status, (await answer.json())["error"]["param"]) == (400, "device_name")
+
+
+async def test_who_stays_away_is_forgotten() -> None:
+    sandbox = Sandbox(now=lambda: NOON)
+    session = json.loads(post(sandbox, "/v1/stripecli/sessions", {"device_name": "laptop"}).body)
+    listeners = Listeners(sandbox, away_at_most=0.01)
+    sandbox.listen(session["websocket_id"], listens=True)
+    post(sandbox, "/v1/customers")
+
+    status = await listeners.post(sandbox.due_deliveries()[0])
+    post(sandbox, "/v1/customers")
+
+    assert status is None
+    assert sandbox.waiting_deliveries == 0
