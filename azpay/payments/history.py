@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from sqlmodel import col, or_, select, tuple_
+from sqlmodel import col, select, tuple_
 
 from azpay import operations, settlement
 from azpay.errors import Usage
@@ -21,6 +21,7 @@ from azpay.inbox import about
 from azpay.payments.finding import find
 from azpay.payments.models import Payment, PaymentStatus, Refund
 from azpay.payments.requests import storable
+from azpay.payments.searching import mentions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,13 +170,8 @@ def _filtered(query: Query) -> SelectOfScalar[Payment]:
     if query.statuses:
         conditions.append(col(Payment.status).in_(query.statuses))
     if query.search:
-        conditions.append(_mentions(query.search))
+        conditions.append(mentions(query.search))
     return select(Payment).where(*conditions)
-
-
-def _mentions(text: str) -> Any:
-    searched = (Payment.description, Payment.reference, Payment.receipt_email)
-    return or_(*(col(column).icontains(text, autoescape=True) for column in searched))
 
 
 def _order(sort: Sort) -> list[Any]:

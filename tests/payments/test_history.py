@@ -146,6 +146,7 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
     ({"least": 200, "most": 200}, "b"),
     ({"search": "ORDER-B"}, "b"),
     ({"search": "ada@"}, "a"),
+    ({"search": "table 7"}, "b"),
     ({"search": "100%"}, "c"),
     ({"search": "100_"}, ""),
     ({"search": "%"}, "c"),
@@ -168,7 +169,13 @@ def test_each_filter_finds_what_it_says(db: Database, wanted: dict[str, Any], ex
             customer="cus_a",
             receipt_email="ada@example.com",
         ),
-        a_payment(id="b", status=PaymentStatus.FAILED, amount=200, reference="order-b"),
+        a_payment(
+            id="b",
+            status=PaymentStatus.FAILED,
+            amount=200,
+            reference="order-b",
+            metadata_={"waiter": "at Table 7"},
+        ),
         a_payment(
             id="c",
             created_at=NOON + timedelta(hours=1),
