@@ -16,12 +16,14 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
+from azpay.db.postgres import Limits, open_server
 from azpay.errors import NotAllowed, Unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
 BUSY_SECONDS = 5
+LIMITS = Limits()
 APPLICATION_ID = 0x617A7079  # "azpy" in the header of a SQLite file: the book is ours
 WRITES = "azpay_writes"
 
@@ -44,24 +46,12 @@ class BookUnreachable(Unavailable):
     code = "book_unreachable"
 
 
-class DriverMissing(NotAllowed):
-    """PostgreSQL's driver is an extra, and it was not installed."""
-
-    code = "driver_missing"
-
-
-def open_engine(address: str) -> Engine:
+def open_engine(address: str, limits: Limits = LIMITS) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql://…`; connects when first used."""
     url = _read(address)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    try:
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
-    except ModuleNotFoundError as missing:
-        raise DriverMissing(
-            "A book in PostgreSQL needs its driver, which is not installed.",
-            hint="Install azpay with it: pip install 'azpay[postgres]'.",
-        ) from missing
+    return open_server(url, limits)
 
 
 def _read(address: str) -> URL:
@@ -76,7 +66,7 @@ def _read(address: str) -> URL:
     if backend == "sqlite":
         return _file(url)
     if backend == "postgresql":
-        return url.set(drivername="postgresql+psycopg")
+        return url
     raise DatabaseURLInvalid(
         f"azpay cannot keep its book in {backend!r}.",
         hint="Use sqlite:////path/to/book.db or postgresql://user@host/name.",

@@ -12,9 +12,20 @@ from alembic.script import ScriptDirectory
 import azpay
 from azpay.db import schema
 from azpay.db.engines import APPLICATION_ID, WRITES
+from azpay.db.trouble import translated
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from azpay.db.database import Database
+
+PATIENCE = (
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = '60s'",
+    f"SELECT pg_advisory_xact_lock({APPLICATION_ID})",
+    "SET LOCAL lock_timeout = '10s'",
+)
+"""A minute for another migration to end, ten seconds for a table in use, and no end to the work itself."""
 
 
 def upgrade(db: Database) -> bool:
@@ -27,15 +38,23 @@ def upgrade(db: Database) -> bool:
         return False
     if before is schema.State.AHEAD:
         raise schema.too_new(db)
-    with db.engine.execution_options(**{WRITES: True}).begin() as connection:
-        if db.embedded:
-            connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
-        else:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({APPLICATION_ID})")
+    with translated(db.where), db.engine.execution_options(**{WRITES: True}).begin() as connection:
+        if not _ours_to_run(connection):
+            return False
         config = configuration()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return True
+
+
+def _ours_to_run(connection: Connection) -> bool:
+    """Take the lock that lets one program in at a time, and look whether another was faster."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+    else:
+        for statement in PATIENCE:
+            connection.exec_driver_sql(statement)
+    return schema.revision(connection) != schema.HEAD
 
 
 def head() -> str | None:
