@@ -3,6 +3,7 @@
 from azpay.db.database import Database
 from azpay.db.ids import new_id
 from azpay.db.tables import Row
+from azpay.db.turns import take_turn
 from azpay.db.types import one_of, timestamp
 
-__all__ = ["Database", "Row", "new_id", "one_of", "timestamp"]
+__all__ = ["Database", "Row", "new_id", "one_of", "take_turn", "timestamp"]

@@ -96,5 +96,11 @@ class Database:
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @contextmanager
+    def listening(self, channel: str) -> Iterator[Callable[[float], bool]]:
+        """On a server alone: wait so many seconds at most, and say whether there was word on the channel."""
+        with translated(self.where), postgres.listening(self.engine, channel) as wait:
+            yield wait
+
     def close(self) -> None:
         self.engine.dispose()

@@ -6,14 +6,18 @@ that a server acknowledges before it is on disk may be lost, and money with it: 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
 
+from azpay.db.trouble import DatabaseUnavailable
 from azpay.errors import NotAllowed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from sqlalchemy.engine import URL, Engine
     from sqlalchemy.engine.interfaces import ExceptionContext
 
@@ -88,6 +92,25 @@ def shown(url: URL) -> str:
     """The address without a password, wherever it stands."""
     plain = url.set(drivername="postgresql").difference_update_query(SECRETS)
     return plain.render_as_string(hide_password=True)
+
+
+@contextmanager
+def listening(engine: Engine, channel: str) -> Iterator[Callable[[float], bool]]:
+    """Beside the pool, on a connection of its own, and outside any transaction."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        driver: Any = connection.connection.driver_connection
+        connection.detach()
+        connection.exec_driver_sql(f"LISTEN {channel}")
+        yield lambda seconds: _heard(driver, seconds)
+
+
+def _heard(driver: Any, seconds: float) -> bool:
+    from psycopg import Error
+
+    try:
+        return any(True for _ in driver.notifies(timeout=seconds, stop_after=1))
+    except Error as lost:
+        raise DatabaseUnavailable("The connection that waits for news was lost.") from lost
 
 
 def _arguments(url: URL, limits: Limits) -> dict[str, str]:

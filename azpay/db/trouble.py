@@ -19,6 +19,8 @@ OF_THE_STATEMENT = (IntegrityError, DataError, ProgrammingError, NotSupportedErr
 UNDONE = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 FORBIDDEN = "42501"
+GONE = frozenset({"42P01", "42703", "3F000"})
+"""A table, column or schema that is not there: somebody is changing the book."""
 
 
 class DatabaseUnavailable(Unavailable):
@@ -38,6 +40,13 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and (error.connection_invalidated or sqlstate(error) in UNDONE)
 
 
+def of_the_store(error: Exception) -> bool:
+    """Whether it is no answer to the statement, but a store that cannot answer."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolExhausted)
+    return not isinstance(error, OF_THE_STATEMENT) or sqlstate(error) in {FORBIDDEN, *GONE}
+
+
 def sqlstate(error: DBAPIError) -> str | None:
     """PostgreSQL's code for what happened; SQLite has none."""
     return getattr(error.orig, "sqlstate", None)
@@ -54,7 +63,7 @@ def translated(where: str) -> Iterator[None]:
                 f"The database does not allow it: {reason(error)}.",
                 hint=f"Grant it to the role that azpay logs in as, or look at {where}.",
             ) from error
-        if isinstance(error, OF_THE_STATEMENT):
+        if not of_the_store(error):
             raise
         raise DatabaseUnavailable(
             f"The database did not take it: {reason(error)}.",

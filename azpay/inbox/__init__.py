@@ -6,6 +6,7 @@ from azpay.inbox.looking import Backlog, EventUnknown, about, backlog, one, page
 from azpay.inbox.models import EventState, InboxEvent
 from azpay.inbox.outcomes import Progress
 from azpay.inbox.processing import process
+from azpay.inbox.waking import listen
 
 __all__ = [
     "Backlog",
@@ -22,6 +23,7 @@ __all__ = [
     "about",
     "backlog",
     "keep",
+    "listen",
     "one",
     "page",
     "process",

@@ -48,9 +48,7 @@ def lookup(db: Database, gateway: Gateway, who: str, *, now: datetime) -> str | 
     if known is not None:
         return known
     there = gateway.customers_with(who)
-    with db.writing() as session:
-        for customer in there:
-            absorb_customer(session, customer, now=now)
+    db.write(lambda session: [absorb_customer(session, customer, now=now) for customer in there])
     return _the_one(who, [customer.id for customer in there])
 
 
@@ -74,17 +72,23 @@ def _the_one(email: str, ids: list[str]) -> str | None:
 
 
 def _create(db: Database, gateway: Gateway, email: str, *, now: datetime) -> str:
-    with db.writing() as session:
-        digest = operations.fingerprint(Kind.CUSTOMER, email=email)
-        operation, _ = operations.plan(session, Kind.CUSTOMER, email, digest=digest, now=now)
-        known = _known(session, email)
-        if known is not None:  # another process made it since we looked
-            operations.succeed(session, operation.id, known, now=now)
-            return known
+    operation, known = db.write(lambda session: _intended(session, email, now))
+    if known is not None:
+        return known
     errand = operations.Plain(
         lambda key: _make(gateway, email, operation, key), partial(absorb_customer, now=now), Customer
     )
     return operations.carry_out(db, operation, errand, now=now).customer
+
+
+def _intended(session: Session, email: str, now: datetime) -> tuple[Operation, str | None]:
+    """The operation, and the customer when another process made it since we looked."""
+    digest = operations.fingerprint(Kind.CUSTOMER, email=email)
+    operation, _ = operations.plan(session, Kind.CUSTOMER, email, digest=digest, now=now)
+    known = _known(session, email)
+    if known is not None:
+        operations.succeed(session, operation.id, known, now=now)
+    return operation, known
 
 
 def _make(gateway: Gateway, email: str, operation: Operation, key: str) -> objects.Customer:
@@ -100,5 +104,4 @@ def default_method(db: Database, gateway: Gateway, customer: str, *, now: dateti
     answer = gateway.customer(customer)
     if answer.deleted:
         raise RequestInvalid(f"{customer} was deleted at Stripe.", hint="Charge another customer.")
-    with db.writing() as session:
-        return absorb_customer(session, answer, now=now).default_method
+    return db.write(lambda session: absorb_customer(session, answer, now=now)).default_method
