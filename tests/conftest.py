@@ -15,6 +15,7 @@ from azpay.bootstrap import HANDLERS, Azpay
 from azpay.db import Database, migrations
 from azpay.gateway.stripe import Gateway
 from azpay.sandbox import Sandbox
+from tests.support.books import a_book
 from tests.support.clock import Clock
 from tests.support.stripe_transport import InProcessHTTPClient
 from tests.support.webhooks import Webhooks
@@ -49,7 +50,7 @@ def gateway(stripe: Sandbox) -> Gateway:
 def empty_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One migrated book, copied for each test: migrating takes longer than most tests."""
     file = tmp_path_factory.mktemp("book") / "empty.db"
-    db = Database.open(f"sqlite:///{file}")
+    db = a_book(f"sqlite:///{file}")
     migrations.upgrade(db)
     with db.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -63,7 +64,7 @@ def db(empty_book: Path, tmp_path: Path) -> Iterator[Database]:
     file.parent.mkdir(mode=0o700)
     shutil.copyfile(empty_book, file)
     file.chmod(0o600)
-    db = Database.open(f"sqlite:///{file}")
+    db = a_book(f"sqlite:///{file}")
     yield db
     db.close()
 

@@ -14,12 +14,15 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlmodel import Session
 
 from azpay.db.engines import WRITES, open_engine
+from azpay.db.ring import OPTION
 from azpay.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Engine
+
+    from azpay.db.ring import Ring
 
 
 OF_THE_STATEMENT = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
@@ -40,9 +43,15 @@ class Database:
         self._writer = engine.execution_options(**{WRITES: True})
 
     @classmethod
-    def open(cls, address: str) -> Self:
-        """The book at `sqlite:///FILE` or `postgresql://…`."""
-        return cls(open_engine(address))
+    def open(cls, address: str, ring: Ring) -> Self:
+        """The book at `sqlite:///FILE` or `postgresql://…`, read and written with the keys on the ring."""
+        return cls(open_engine(address, ring))
+
+    @property
+    def ring(self) -> Ring:
+        """The keys that it is read and written with."""
+        ring: Ring = self.engine.get_execution_options()[OPTION]
+        return ring
 
     @property
     def embedded(self) -> bool:

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import azpay
-from azpay.db import schema
+from azpay.db import conversion, schema
 from azpay.db.engines import APPLICATION_ID, WRITES
 
 if TYPE_CHECKING:
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 def upgrade(db: Database) -> bool:
     """Run what is pending, in one transaction; False when there was nothing to do.
 
-    Two programs that start together are safe: the second waits for the first's lock and finds nothing left.
+    A file in clear is encrypted first. Two programs that start together are safe: the second waits for the
+    first's lock and finds nothing left.
     """
     before = schema.state(db)
-    if before is schema.State.CURRENT:
-        return False
     if before is schema.State.AHEAD:
         raise schema.too_new(db)
+    encrypted = before is not schema.State.EMPTY and _encrypt(db)
+    if before is schema.State.CURRENT:
+        return encrypted
     with db.engine.execution_options(**{WRITES: True}).begin() as connection:
         if db.embedded:
             connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
@@ -36,6 +38,13 @@ def upgrade(db: Database) -> bool:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return True
+
+
+def _encrypt(db: Database) -> bool:
+    if not db.embedded:
+        return False
+    db.engine.dispose()  # our own connections would be in the way
+    return conversion.encrypt(Path(str(db.engine.url.database)), db.ring.newest.root)
 
 
 def head() -> str | None:
