@@ -22,11 +22,13 @@ def upgrade(ctx: typer.Context) -> None:
 
     A SQLite book on this machine is upgraded by itself; a server's book only by this command.
     """
-    from azpay.cli import output
-    from azpay.db import migrations, schema
+    from azpay import bootstrap
+    from azpay.cli import output, wiring
+    from azpay.db import schema
 
+    settings, keeper = wiring.unlocked_settings_of(ctx), wiring.keeper_of(wiring.unlocked_settings_of(ctx))
     db = _book(ctx)
-    changed = migrations.upgrade(db)
+    changed = bootstrap.upgrade(db, settings, keeper, tell=lambda line: output.say(ctx, line))
     said = f"{'Upgraded' if changed else 'Already up to date'}: {db.where}, revision {schema.HEAD}."
     output.emit(
         ctx,

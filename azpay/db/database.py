@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from azpay.db import postgres
 from azpay.db.engines import LIMITS, WRITES, open_engine
+from azpay.db.ring import OPTION
 from azpay.db.trouble import DatabaseUnavailable, is_passing, translated
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from azpay.db.postgres import Limits
+    from azpay.db.ring import Ring
+
 
 __all__ = ["Database", "DatabaseUnavailable"]
 
@@ -45,9 +48,18 @@ class Database:
         self._writer = engine.execution_options(**writing, **{WRITES: True})
 
     @classmethod
-    def open(cls, address: str, limits: Limits = LIMITS) -> Self:
-        """The book at `sqlite:///FILE` or `postgresql://…`; `limits` are for a server's."""
-        return cls(open_engine(address, limits))
+    def open(cls, address: str, ring: Ring, limits: Limits = LIMITS) -> Self:
+        """The book at `sqlite:///FILE` or `postgresql://…`, read and written with the keys on the ring.
+
+        The limits are for a server's book.
+        """
+        return cls(open_engine(address, ring, limits))
+
+    @property
+    def ring(self) -> Ring:
+        """The keys that it is read and written with."""
+        ring: Ring = self.engine.get_execution_options()[OPTION]
+        return ring
 
     @property
     def embedded(self) -> bool:

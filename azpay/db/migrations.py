@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import azpay
-from azpay.db import schema
+from azpay.db import conversion, schema
 from azpay.db.engines import APPLICATION_ID, WRITES
 from azpay.db.trouble import translated
 
@@ -31,16 +31,18 @@ PATIENCE = (
 def upgrade(db: Database) -> bool:
     """Run what is pending, in one transaction; False when there was nothing to do.
 
-    Two programs that start together are safe: the second waits for the first's lock and finds nothing left.
+    A file in clear is encrypted first. Two programs that start together are safe: the second waits for the
+    first's lock and finds nothing left.
     """
     before = schema.state(db)
-    if before is schema.State.CURRENT:
-        return False
     if before is schema.State.AHEAD:
         raise schema.too_new(db)
+    encrypted = before is not schema.State.EMPTY and _encrypt(db)
+    if before is schema.State.CURRENT:
+        return encrypted
     with translated(db.where), db.engine.execution_options(**{WRITES: True}).begin() as connection:
         if not _ours_to_run(connection):
-            return False
+            return encrypted
         config = configuration()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -55,6 +57,13 @@ def _ours_to_run(connection: Connection) -> bool:
         for statement in PATIENCE:
             connection.exec_driver_sql(statement)
     return schema.revision(connection) != schema.HEAD
+
+
+def _encrypt(db: Database) -> bool:
+    if not db.embedded:
+        return False
+    db.engine.dispose()  # our own connections would be in the way
+    return conversion.encrypt(Path(str(db.engine.url.database)), db.ring.newest.root)
 
 
 def head() -> str | None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
+from azpay.db import files
 from azpay.db.engines import APPLICATION_ID
+from azpay.db.files import Form
 from azpay.db.trouble import DatabaseUnavailable, reason, translated
 from azpay.errors import NotAllowed
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
     from azpay.db.database import Database
 
-HEAD = "0001"
+HEAD = "0002"
 NUMBERED = re.compile(r"[0-9]{4}")
 QUICK: dict[str, tuple[str, tuple[int, ...]]] = {
     "sqlite": (
@@ -112,6 +115,27 @@ def compare(revision: str) -> State:
     if revision == HEAD:
         return State.CURRENT
     return State.AHEAD if revision > HEAD else State.BEHIND
+
+
+def in_clear(db: Database) -> bool:
+    """Whether the book is a SQLite file that is not encrypted."""
+    return db.embedded and files.form(_file(db)) is Form.PLAIN
+
+
+def has_no_key(db: Database, found: State) -> bool:
+    """Whether nothing in the book is encrypted yet, so that no key of before is needed."""
+    if db.embedded:
+        return files.form(_file(db)) in {Form.EMPTY, Form.PLAIN}
+    return found is State.EMPTY or (found is State.BEHIND and not _has_keys(db))
+
+
+def _file(db: Database) -> Path:
+    return Path(str(db.engine.url.database))
+
+
+def _has_keys(db: Database) -> bool:
+    with db.engine.connect() as connection:
+        return inspect(connection).has_table("book_keys")
 
 
 def require_current(db: Database) -> None:

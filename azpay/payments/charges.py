@@ -31,6 +31,7 @@ from azpay.payments.records import (
     absorb_answer,
 )
 from azpay.payments.requests import ChargeRequest, RequestInvalid
+from azpay.payments.searching import index
 from azpay.payments.transitions import Standing, advance_on_answer
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def _intended(
         _refuse_duplicate(session, request, now=now)
     payment = _written_down(identity, request, now)
     session.add(payment)
+    index(session, payment)
     return payment, operation
 
 

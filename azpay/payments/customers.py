@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from sqlmodel import col, select
 
 from azpay import operations
+from azpay.db.book_keys import blind_name
+from azpay.db.sealing import found_by
 from azpay.operations import Kind, Operation
 from azpay.payments.models import Customer
 from azpay.payments.records import absorb_customer
@@ -61,7 +63,8 @@ def on_record(db: Database, who: str) -> str | None:
 
 
 def _known(session: Session, email: str) -> str | None:
-    here = select(Customer.customer).where(Customer.email == email, col(Customer.deleted).is_(False))
+    has_email = found_by(session.connection(), col(Customer.email_index), email)
+    here = select(Customer.customer).where(has_email, col(Customer.deleted).is_(False))
     return _the_one(email, list(session.exec(here)))
 
 
@@ -84,7 +87,8 @@ def _create(db: Database, gateway: Gateway, email: str, *, now: datetime) -> str
 def _intended(session: Session, email: str, now: datetime) -> tuple[Operation, str | None]:
     """The operation, and the customer when another process made it since we looked."""
     digest = operations.fingerprint(Kind.CUSTOMER, email=email)
-    operation, _ = operations.plan(session, Kind.CUSTOMER, email, digest=digest, now=now)
+    subject = blind_name(session.connection(), "email", email)
+    operation, _ = operations.plan(session, Kind.CUSTOMER, subject, digest=digest, now=now)
     known = _known(session, email)
     if known is not None:
         operations.succeed(session, operation.id, known, now=now)

@@ -21,7 +21,7 @@ from azpay.inbox import about
 from azpay.payments.finding import find
 from azpay.payments.models import Payment, PaymentStatus, Refund
 from azpay.payments.requests import storable
-from azpay.payments.searching import mentions
+from azpay.payments.searching import mentions, require_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +84,8 @@ class Query:
         if not 0 < self.limit <= MOST:
             raise Usage(f"A page has 1 to {MOST} payments.", hint="Use --cursor for the next page.")
         _require_storable(self)
+        if self.search is not None:
+            require_words(self.search)
         if self.cursor is not None and self.offset:
             raise Usage(
                 "A page continues from a cursor or from an offset, not both.", hint="Leave --offset out."
@@ -122,15 +124,15 @@ class Story:
 def history(db: Database, query: Query) -> Page:
     """One page of payments. Raises CursorInvalid."""
     order = _order(query.sort)
-    statement = _filtered(query)
+    statement = _filtered(query).limit(query.limit + 1).offset(query.offset or None)
     if query.cursor is not None:
         after = tuple_(*order) > _read(query) if query.ascending else tuple_(*order) < _read(query)
         statement = statement.where(after)
     directed = order if query.ascending else [column.desc() for column in order]
     with db.reading() as session:
-        found = list(
-            session.exec(statement.order_by(*directed).offset(query.offset or None).limit(query.limit + 1))
-        )
+        if query.search is not None:
+            statement = statement.where(mentions(session, query.search))
+        found = list(session.exec(statement.order_by(*directed)))
     page = found[: query.limit]
     return Page(page, _cursor(query, page[-1]) if len(found) > query.limit else None)
 
@@ -169,8 +171,6 @@ def _filtered(query: Query) -> SelectOfScalar[Payment]:
     conditions += [compare(value) for value, compare in bounds if value is not None]
     if query.statuses:
         conditions.append(col(Payment.status).in_(query.statuses))
-    if query.search:
-        conditions.append(mentions(query.search))
     return select(Payment).where(*conditions)
 
 

@@ -63,6 +63,15 @@ SETTINGS = (
         secret=True,
     ),
     Setting(
+        "encryption_key",
+        parsing.encryption_key,
+        "The book's key, where azpay should not keep one itself; list the new and the old to change it.",
+        "Where",
+        derived="made on first use, and kept in the keyring or a private file",
+        example="AZPAY-" + "-".join(["XXXXXXX"] * 8),
+        secret=True,
+    ),
+    Setting(
         "stripe_api_key",
         parsing.stripe_api_key,
         "A restricted (rk_) or secret (sk_) key. `azpay login` keeps it in the keyring instead.",

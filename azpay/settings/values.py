@@ -25,6 +25,7 @@ class Settings:
     profile: str
     data_dir: Path
     database_url: Secret
+    encryption_key: tuple[Secret, ...]
     stripe_api_key: Secret | None
     stripe_account: str | None
     stripe_api_base: str

@@ -11,6 +11,7 @@ from azpay.db import Database, migrations, schema
 from azpay.db.schema import MigrationsPending, NotOurDatabase, State
 from azpay.payments import PaymentStatus, Query, charge, checks, history, refund, story
 from azpay.settings import load
+from tests.support.books import ROOT, a_book
 from tests.support.builders import a_charge, a_refund
 from tests.support.webhooks import Webhooks
 
@@ -40,6 +41,8 @@ def settings(server: str, tmp_path: Path) -> Settings:
     env = {
         "AZPAY_DATABASE_URL": server,
         "AZPAY_DATA_DIR": str(tmp_path),
+        "AZPAY_ENCRYPTION_KEY": ROOT.written,
+        "AZPAY_STRIPE_API_BASE": "http://127.0.0.1:12111",
         "AZPAY_STRIPE_API_KEY": "sk_test_somebody",
     }
     return load(flags={}, env=env, cwd=tmp_path, config_file=tmp_path / "config.toml")
@@ -48,7 +51,7 @@ def settings(server: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def empty(server: str) -> Iterator[Database]:
     """The database with nothing in it."""
-    db = Database.open(server)
+    db = a_book(server)
     with db.engine.begin() as connection:
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")

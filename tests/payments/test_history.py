@@ -24,6 +24,7 @@ from azpay.payments import (
     charge,
     history,
     refund,
+    searching,
     story,
 )
 from azpay.payments.models import Origin
@@ -58,6 +59,8 @@ def put(db: Database, *payments: Payment) -> list[str]:
     identities = [payment.id for payment in payments]
     with db.writing() as session:
         session.add_all(payments)
+        for payment in payments:
+            searching.index(session, payment)
     return identities
 
 
@@ -145,11 +148,15 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
     ({"most": 200}, "ab"),
     ({"least": 200, "most": 200}, "b"),
     ({"search": "ORDER-B"}, "b"),
-    ({"search": "ada@"}, "a"),
+    ({"search": "Ada@Example.com"}, "a"),
+    ({"search": "ada@"}, ""),
+    ({"search": "example"}, ""),
     ({"search": "table 7"}, "b"),
     ({"search": "100%"}, "c"),
+    ({"search": "wool 100"}, "c"),
+    ({"search": "wool order"}, ""),
     ({"search": "100_"}, ""),
-    ({"search": "%"}, "c"),
+    ({"search": "woo"}, ""),
     ({"search": "'; DROP TABLE payments; --"}, ""),
     ({"customer": "cus_a' OR '1'='1"}, ""),
     ({"customer": "cus_a", "currency": "usd"}, "a"),
@@ -199,6 +206,8 @@ def test_each_filter_finds_what_it_says(db: Database, wanted: dict[str, Any], ex
         {"offset": 10**30},
         {"least": 10**30},
         {"most": -(10**30)},
+        {"search": "%"},
+        {"search": ""},
         {"search": "half \ud800 of it"},
         {"customer": "nul \0"},
         {"reference": "\udfff"},
