@@ -4,7 +4,7 @@ from azpay.payments.captures import NotCancelable, NotCapturable, cancel, captur
 from azpay.payments.charges import SuspectedDuplicate, charge
 from azpay.payments.finding import PaymentUnknown, SeveralPayments, find, find_refund
 from azpay.payments.handlers import EVENTS, OBJECTS
-from azpay.payments.history import CursorInvalid, Page, Query, Sort, Story, history, story
+from azpay.payments.history import Page, Story, count, history, story
 from azpay.payments.models import (
     Customer,
     Origin,
@@ -14,6 +14,7 @@ from azpay.payments.models import (
     Refund,
     RefundStatus,
 )
+from azpay.payments.queries import CursorInvalid, Query, Sort
 from azpay.payments.refunds import NothingToRefund, RefundExceedsPayment, refund, underway
 from azpay.payments.requests import (
     CANCEL_REASONS,
@@ -55,6 +56,7 @@ __all__ = [
     "cancel",
     "capture",
     "charge",
+    "count",
     "find",
     "find_refund",
     "history",

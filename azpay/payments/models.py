@@ -60,11 +60,15 @@ class Payment(Row, table=True):
         ),
         CheckConstraint("length(currency) = 3 AND currency = lower(currency)", "currency_code"),
         Index("ix_payments_created_at_id", "created_at", "id"),
+        Index("ix_payments_amount_id", "amount", "id", "created_at"),
         Index("ix_payments_status_created_at_id", "status", "created_at", "id"),
+        Index("ix_payments_status_amount_id", "status", "amount", "id"),
         Index("ix_payments_customer_created_at_id", "customer", "created_at", "id"),
-        Index("ix_payments_reference", "reference"),
-        Index("ix_payments_currency_amount_id", "currency", "amount", "id"),
-        Index("ix_payments_amount_id", "amount", "id"),
+        Index("ix_payments_customer_amount_id", "customer", "amount", "id"),
+        Index("ix_payments_reference_created_at_id", "reference", "created_at", "id"),
+        Index("ix_payments_reference_amount_id", "reference", "amount", "id"),
+        Index("ix_payments_currency_created_at_id", "currency", "created_at", "id", "amount"),
+        Index("ix_payments_currency_amount_id", "currency", "amount", "id", "created_at"),
     )
 
     id: str = Field(primary_key=True)
