@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from azpay import payments, settlement
 from azpay.credentials import BookKeys
 from azpay.db import Database, Ring, Row, book_keys, schema
+from azpay.db.postgres import Limits
 from azpay.errors import NotAllowed
 from azpay.inbox import Handlers
 
@@ -81,7 +82,18 @@ def open_book(settings: Settings, *, tell: Callable[[str], None], keeper: Keeper
 
 def book_as_it_is(settings: Settings, keeper: Keeper | None) -> Database:
     """The book without a look at its tables."""
-    return Database.open(settings.database_url.reveal(), Ring(keys_of(settings, keeper).find))
+    ring = Ring(keys_of(settings, keeper).find)
+    return Database.open(settings.database_url.reveal(), ring, limits_of(settings))
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What a server's book may cost this process."""
+    return Limits(
+        settings.database_connections,
+        settings.database_connect_seconds,
+        settings.database_lock_seconds,
+        settings.database_statement_seconds,
+    )
 
 
 def keys_of(settings: Settings, keeper: Keeper | None) -> BookKeys:

@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 
 from azpay import settings as azpay_settings
 from azpay.bootstrap import HANDLERS, Azpay, tables
-from azpay.db import Database, migrations
+from azpay.db import Database, migrations, schema
 from azpay.gateway.stripe import Gateway
 from azpay.sandbox import Sandbox
 from tests.support.books import a_book
@@ -114,19 +114,21 @@ def template(server: Server) -> str:
 @pytest.fixture
 def servers_book(server: Server, template: str) -> str:
     """One database for all tests, emptied for each: a copy for each would take longer than most of them."""
-    try:
-        empty(server, "book")
-    except psycopg.errors.UndefinedTable:  # an earlier test has taken it apart
+    if not emptied(server, "book"):  # an earlier test has taken it apart
         server.new_database("book", template)
     return server.address("book")
 
 
-def empty(server: Server, database: str) -> None:
-    """Whoever an earlier test has left there is sent away first."""
+def emptied(server: Server, database: str) -> bool:
+    """Whoever an earlier test has left there is sent away; False when the tables are not as they were."""
     server.send_away(database)
     filled = [table.name for table in reversed(tables().sorted_tables) if table.name != "book_keys"]
     rows = "; ".join(f"DELETE FROM {table}" for table in filled)  # noqa: S608
-    server.run(f"SET session_replication_role = replica; {rows}", database)
+    try:
+        server.run(f"SET session_replication_role = replica; {rows}", database)
+        return server.run("SELECT version_num FROM alembic_version", database) == [(schema.HEAD,)]
+    except psycopg.errors.UndefinedTable:
+        return False
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ _STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{1,240}")
 _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9_+/=]{1,240}")
 _RECOVERY_KEY = re.compile(r"AZPAY(-[0-9A-Z]{7}){8}", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}")
 _HIGHEST_PORT = 65535
 _DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
@@ -57,6 +58,15 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return choose
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if _NUMBER.fullmatch(text) is None or not least <= int(text) <= most:
+            raise ValueError(f"is {quoted(text)}; a whole number from {least} to {most}.")
+        return int(text)
+
+    return read
 
 
 def yes_or_no(text: str) -> bool:
