@@ -97,6 +97,9 @@ TABLE: tuple[Entry, ...] = (
         (
             Row("upgrade", "azpay.cli.book:upgrade", "Bring the book's tables up to date."),
             Row("check", "azpay.cli.book:check", "Look for damage."),
+            Row("key", "azpay.cli.keys:key", "Which key the book is encrypted with, and where it is kept."),
+            Row("recover", "azpay.cli.keys:recover", "Bring back a lost key, from its recovery key."),
+            Row("rekey", "azpay.cli.keys:rekey", "Encrypt the book with another key."),
         ),
         SETUP,
     ),

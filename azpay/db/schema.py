@@ -190,6 +190,9 @@ def integrity(db: Database) -> list[Check]:
     """What the store itself can say of its files and references."""
     if not db.embedded:
         return []
+    changed = _changed_pages(db)
+    if changed:  # what stands in them cannot be looked at any further
+        return [Check("file integrity", changed)]
     with db.engine.connect() as connection:
         pages = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
         keys = [
@@ -197,3 +200,11 @@ def integrity(db: Database) -> list[Check]:
             for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check")
         ]
     return [Check("file integrity", [page for page in pages if page != "ok"]), Check("references", keys)]
+
+
+def _changed_pages(db: Database) -> list[str]:
+    connection = files.connect(_file(db), db.ring)
+    try:
+        return files.changed_pages(connection)
+    finally:
+        connection.close()
