@@ -154,7 +154,7 @@ def _tried(ctx: typer.Context, root: RootKey) -> list[str]:
     settings = wiring.unlocked_settings_of(ctx)
     db = Database.open(settings.database_url.reveal(), Ring.of(root, *_others(ctx)))
     ctx.call_on_close(db.close)
-    if schema.has_no_key(db, schema.state(db)):
+    if schema.is_not_made(db) or schema.has_no_key(db, schema.state(db)):
         return []
     return _in_use(db)
 

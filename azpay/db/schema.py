@@ -112,9 +112,14 @@ def in_clear(db: Database) -> bool:
 
 def has_no_key(db: Database, found: State) -> bool:
     """Whether nothing in the book is encrypted yet, so that no key of before is needed."""
-    if db.embedded:
-        return files.form(_file(db)) in {Form.EMPTY, Form.PLAIN}
-    return found is State.EMPTY or (found is State.BEHIND and not _has_keys(db))
+    if found is State.EMPTY or in_clear(db):
+        return True
+    return found is State.BEHIND and not _has_keys(db)
+
+
+def is_not_made(db: Database) -> bool:
+    """Whether the book is a SQLite file that was never written to."""
+    return db.embedded and files.form(_file(db)) is Form.EMPTY
 
 
 def _file(db: Database) -> Path:

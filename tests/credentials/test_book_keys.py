@@ -32,7 +32,7 @@ def test_a_first_key_is_made_once_and_found_again(tmp_path: Path) -> None:
 
 def establish(folder: Path) -> str | None:
     made = kept(folder).establish()
-    return made and made.id
+    return None if made is None else made.id
 
 
 def test_programs_that_start_together_make_one_key(tmp_path: Path) -> None:

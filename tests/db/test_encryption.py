@@ -54,8 +54,8 @@ def lived_in(azpay: Azpay, webhooks: Webhooks) -> Azpay:
     methods.add(azpay.db, azpay.gateway, "pm_card_visa", EMAIL, now=azpay.now())
     with azpay.db.writing() as session:
         session.exec(select(Customer)).one().name = NAME
-    wanted = {"description": CANARIES[2], "receipt_email": EMAIL, "metadata": {"note": CANARIES[4]}}
-    paid = charge(azpay.db, azpay.gateway, a_charge(1000, **wanted), now=azpay.now())
+    wanted = a_charge(1000, description=CANARIES[2], receipt_email=EMAIL, metadata={"note": CANARIES[4]})
+    paid = charge(azpay.db, azpay.gateway, wanted, now=azpay.now())
     refund(azpay.db, azpay.gateway, a_refund(paid.id, 300, note=CANARIES[3]), now=azpay.now())
     webhooks.keep([an_event("evt_1", data={"object": {"id": "cou_1", "name": CANARIES[5]}})])
     return azpay
