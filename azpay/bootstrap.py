@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
     from azpay.credentials import Credentials, RootKey
+    from azpay.db.rekeying import Follow
     from azpay.gateway.stripe import Gateway
     from azpay.settings import Settings
 
@@ -127,6 +128,11 @@ def _make_key(db: Database, settings: Settings, keeper: Keeper | None) -> None:
     db.engine.dispose()  # connections of a book without a key would write in clear
     if made is not None and keeper is not None:
         keeper.show(made, keys.where or "")
+
+
+def follow_a_rekey() -> dict[str, Follow]:
+    """What depends on encrypted values elsewhere, by their table."""
+    return {"payments": payments.reindex}
 
 
 def connect(settings: Settings) -> Gateway:

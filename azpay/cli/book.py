@@ -49,12 +49,12 @@ def check(ctx: typer.Context) -> None:
     Exit status 1 when anything is wrong.
     """
     from azpay.cli import output
-    from azpay.db import schema
+    from azpay.db import proving, schema
     from azpay.payments import checks
 
     db = _book(ctx)
     schema.require_current(db)
-    found = [*schema.integrity(db), *checks.sums(db)]
+    found = [*schema.integrity(db), proving.values(db), *checks.sums(db)]
     output.emit(
         ctx,
         schema="azpay.db_check/1",

@@ -57,6 +57,15 @@ def book_as_it_is(ctx: typer.Context, settings: Settings) -> Database:
     return db
 
 
+def book_itself(ctx: typer.Context) -> Database:
+    """The book as it is: the wired one, or the one that the settings name."""
+    from azpay import bootstrap
+
+    if isinstance(ctx.obj, bootstrap.Azpay):
+        return ctx.obj.db
+    return book_as_it_is(ctx, unlocked_settings_of(ctx))
+
+
 def keeper_of(settings: Settings) -> Keeper:
     """Where the book's key is kept, and how a new one is shown."""
     from azpay.bootstrap import Keeper

@@ -80,19 +80,30 @@ class BookKeys:
         with self._keeper.alone():
             return None if self.find() else self._added(RootKey.make(), [])
 
-    def renew(self) -> RootKey:
-        """Make a new key and keep it in front of the others. Raises KeyIsSet."""
-        if self._given:
-            raise KeyIsSet
-        with self._keeper.alone():
-            return self._added(RootKey.make(), self.find())
+    def renew(self, before: str) -> tuple[RootKey, bool]:
+        """The key to come after the one with this id, and whether it was made now.
 
-    def adopt(self, root: RootKey) -> None:
-        """Keep a key that a person brought back. Raises KeyIsSet."""
+        One that stands in front already, since an earlier run was interrupted or the settings name it, is it.
+        Raises KeyIsSet when only the settings could name it.
+        """
+        found = self.find()
+        if found and found[0].id != before:
+            return found[0], False
         if self._given:
             raise KeyIsSet
         with self._keeper.alone():
-            self._added(root, [each for each in self._readable() if each != root])
+            found = self.find()
+            if found and found[0].id != before:
+                return found[0], False
+            return self._added(RootKey.make(), found), True
+
+    def adopt(self, root: RootKey, *, first: bool) -> None:
+        """Keep a key that a person brought back, in front of the others or behind. Raises KeyIsSet."""
+        if self._given:
+            raise KeyIsSet
+        with self._keeper.alone():
+            others = [each for each in self._readable() if each != root]
+            self._keep([root, *others] if first else [*others, root])
 
     def _readable(self) -> list[RootKey]:
         try:
@@ -101,9 +112,11 @@ class BookKeys:
             return []
 
     def _added(self, root: RootKey, before: Sequence[RootKey]) -> RootKey:
-        kept = [root, *before][:MOST]
-        self._keeper.store(self.profile, NAME, " ".join(each.written for each in kept))
+        self._keep([root, *before])
         return root
+
+    def _keep(self, roots: Sequence[RootKey]) -> None:
+        self._keeper.store(self.profile, NAME, " ".join(each.written for each in roots[:MOST]))
 
     @property
     def _keeper(self) -> Credentials:

@@ -19,7 +19,7 @@ from sqlcipher3 import dbapi2  # type: ignore[import-untyped]
 from azpay.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from azpay.credentials import RootKey
@@ -119,10 +119,20 @@ def _unlocked(file: Path, ring: Ring) -> Any:
     raise BookDamaged(file)
 
 
-def _likeliest_first(ring: Ring, named: str) -> Iterable[Cipher]:
-    if all(cipher.id != named for cipher in ring.ciphers):
-        ring.reload()
-    return sorted(ring.ciphers, key=lambda cipher: cipher.id != named)
+def _likeliest_first(ring: Ring, named: str) -> Iterator[Cipher]:
+    """The key that the file names, the others at hand, and what has come to hand meanwhile."""
+    tried = sorted(ring.ciphers, key=lambda cipher: cipher.id != named)
+    yield from tried
+    yield from (cipher for cipher in ring.reload().values() if cipher not in tried)
+
+
+def opens_with(file: Path, root: RootKey) -> bool:
+    """Whether this very key opens the file."""
+    connection = _keyed(file, root)
+    try:
+        return fits(connection)
+    finally:
+        connection.close()
 
 
 def fits(connection: Any) -> bool:
@@ -134,6 +144,12 @@ def fits(connection: Any) -> bool:
             return False
         raise
     return True
+
+
+def changed_pages(connection: Any) -> list[str]:
+    """The pages of an encrypted file that something other than azpay has written, in SQLCipher's words."""
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    return [str(row[0]) for row in connection.execute("PRAGMA cipher_integrity_check")]
 
 
 def is_keyed(connection: Any) -> bool:

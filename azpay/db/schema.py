@@ -124,9 +124,14 @@ def in_clear(db: Database) -> bool:
 
 def has_no_key(db: Database, found: State) -> bool:
     """Whether nothing in the book is encrypted yet, so that no key of before is needed."""
-    if db.embedded:
-        return files.form(_file(db)) in {Form.EMPTY, Form.PLAIN}
-    return found is State.EMPTY or (found is State.BEHIND and not _has_keys(db))
+    if found is State.EMPTY or in_clear(db):
+        return True
+    return found is State.BEHIND and not _has_keys(db)
+
+
+def is_not_made(db: Database) -> bool:
+    """Whether the book is a SQLite file that was never written to."""
+    return db.embedded and files.form(_file(db)) is Form.EMPTY
 
 
 def _file(db: Database) -> Path:
@@ -199,6 +204,9 @@ def integrity(db: Database) -> list[Check]:
     """What the store itself can say of its files and references."""
     if not db.embedded:
         return []
+    changed = _changed_pages(db)
+    if changed:  # what stands in them cannot be looked at any further
+        return [Check("file integrity", changed)]
     with db.engine.connect() as connection:
         pages = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
         keys = [
@@ -206,3 +214,11 @@ def integrity(db: Database) -> list[Check]:
             for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check")
         ]
     return [Check("file integrity", [page for page in pages if page != "ok"]), Check("references", keys)]
+
+
+def _changed_pages(db: Database) -> list[str]:
+    connection = files.connect(_file(db), db.ring)
+    try:
+        return files.changed_pages(connection)
+    finally:
+        connection.close()

@@ -97,6 +97,12 @@ def _forget(connection: Connection) -> None:
     connection.info.pop(KNOWN, None)
 
 
+def index_of(column: Column[Any]) -> str | None:
+    """The column beside it that keeps its blind token."""
+    assert isinstance(column.type, SealedType)  # noqa: S101
+    return column.type.index
+
+
 @cache
 def sealed_columns(table: Table) -> tuple[Column[Any], ...]:
     """The encrypted columns of a table."""

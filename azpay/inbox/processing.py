@@ -13,8 +13,10 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from azpay.db.ciphers import ValueTampered
 from azpay.db.trouble import of_the_store
 from azpay.errors import AzpayError, Failed
 from azpay.gateway import KeyRefused, StripeUnavailable
@@ -60,7 +62,10 @@ def process(
 
     Once `stopping` says so, nothing more is fetched; the events that need it stay due.
     """
-    progress, unclear = _apply_batch(db, handlers, now, limit)
+    try:
+        progress, unclear = _apply_batch(db, handlers, now, limit)
+    except ValueTampered as tampered:
+        return _given_up(db, tampered, now)
     fetch: Fetch = cache(gateway.fetch)
     for number, (event, wanted) in enumerate(unclear):
         if stopping():
@@ -70,6 +75,14 @@ def process(
         except STRIPE_OUT_OF_REACH as outage:
             return progress + _put_off(db, unclear[number:], outage, now)
     return progress
+
+
+def _given_up(db: Database, tampered: ValueTampered, now: datetime) -> Progress:
+    """An event whose body was changed in the book cannot be applied, and must not hold up the others."""
+    waiting = (col(InboxEvent.event) == tampered.key, col(InboxEvent.state).in_(WAITING))
+    dead = update(InboxEvent).where(*waiting).values(state=EventState.DEAD, processed_at=now)
+    with db.writing() as session:
+        return Progress(dead=session.connection().execute(dead).rowcount)
 
 
 def _apply_batch(

@@ -24,6 +24,7 @@ from azpay.payments.requests import (
     RefundRequest,
     RequestInvalid,
 )
+from azpay.payments.searching import reindex
 
 __all__ = [
     "CANCEL_REASONS",
@@ -61,6 +62,7 @@ __all__ = [
     "find_refund",
     "history",
     "refund",
+    "reindex",
     "story",
     "underway",
 ]

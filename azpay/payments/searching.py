@@ -22,7 +22,7 @@ from azpay.errors import Usage
 from azpay.payments.models import Payment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement
 
@@ -69,11 +69,14 @@ def index(session: Session, payment: Payment) -> None:
     keep_new(session, [PaymentWord(word=token, payment_id=payment.id) for token in _tokens(cipher, payment)])
 
 
-def reindex(session: Session, payment: Payment, old: Cipher, new: Cipher) -> None:
-    """Move a payment's words to another key."""
-    ours = col(PaymentWord.payment_id) == payment.id
-    session.execute(delete(PaymentWord).where(ours, col(PaymentWord.word).in_(_tokens(old, payment))))
-    keep_new(session, [PaymentWord(word=token, payment_id=payment.id) for token in _tokens(new, payment)])
+def reindex(session: Session, payments: Sequence[str], before: Sequence[Cipher], after: Cipher) -> None:
+    """Move the words of these payments from other keys to this one."""
+    for payment in session.exec(select(Payment).where(col(Payment.id).in_(payments))):
+        stale = [token for cipher in before for token in _tokens(cipher, payment)]
+        ours = col(PaymentWord.payment_id) == payment.id
+        session.execute(delete(PaymentWord).where(ours, col(PaymentWord.word).in_(stale)))
+        fresh = [PaymentWord(word=token, payment_id=payment.id) for token in _tokens(after, payment)]
+        keep_new(session, fresh)
 
 
 def mentions(session: Session, text: str) -> ColumnElement[bool]:
