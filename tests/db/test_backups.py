@@ -24,6 +24,8 @@ from tests.support.clock import NOON
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.store("sqlite")  # what is tried on a server brings one of its own
+
 WRITES_A_SECOND, SECONDS = 2000, int(os.environ.get("AZPAY_BACKUP_SECONDS", "2"))
 
 

@@ -78,6 +78,7 @@ def stored(db: Database) -> str:
                      for row in table for value in row)  # fmt: skip
 
 
+@pytest.mark.store("sqlite")
 def test_nothing_of_people_stands_in_the_files(lived_in: Azpay) -> None:
     found = raw(lived_in.db)
 
@@ -239,6 +240,7 @@ def file_of(db: Database) -> Path:
     return Path(str(db.engine.url.database))
 
 
+@pytest.mark.store("sqlite")
 def test_without_its_key_a_book_says_which_one_it_needs_and_stays_as_it_was(lived_in: Azpay) -> None:
     lived_in.db.close()
     file = file_of(lived_in.db)
@@ -252,6 +254,7 @@ def test_without_its_key_a_book_says_which_one_it_needs_and_stays_as_it_was(live
     assert file.read_bytes() == before
 
 
+@pytest.mark.store("sqlite")
 def test_with_another_key_it_says_which_it_needs_and_which_is_here(lived_in: Azpay) -> None:
     lived_in.db.close()
     other = RootKey.make()
@@ -260,6 +263,7 @@ def test_with_another_key_it_says_which_it_needs_and_which_is_here(lived_in: Azp
         schema.state(Database.open(f"sqlite:///{file_of(lived_in.db)}", Ring.of(other)))
 
 
+@pytest.mark.store("sqlite")
 def test_a_key_among_several_is_found(lived_in: Azpay) -> None:
     lived_in.db.close()
     db = Database.open(f"sqlite:///{file_of(lived_in.db)}", Ring.of(RootKey.make(), ROOT))
@@ -268,6 +272,7 @@ def test_a_key_among_several_is_found(lived_in: Azpay) -> None:
     db.close()
 
 
+@pytest.mark.store("sqlite")
 @pytest.mark.parametrize("page", [1, 5, 30])
 def test_one_changed_byte_of_the_file_is_noticed(lived_in: Azpay, page: int) -> None:
     with meddler(lived_in.db) as connection:
@@ -285,6 +290,7 @@ def test_one_changed_byte_of_the_file_is_noticed(lived_in: Azpay, page: int) -> 
     db.close()
 
 
+@pytest.mark.store("sqlite")
 def test_a_changed_first_page_is_a_damaged_book_and_not_somebody_elses(lived_in: Azpay) -> None:
     lived_in.db.close()
     file = file_of(lived_in.db)

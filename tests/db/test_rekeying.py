@@ -147,9 +147,12 @@ def test_an_open_operation_is_still_the_same_request(lived_in: Azpay) -> None:
 
 
 def test_a_key_that_is_not_here_changes_nothing(lived_in: Azpay) -> None:
-    with pytest.raises(KeyMissing, match=NEW.id):
-        rekey(opened(lived_in, ROOT))
+    db = opened(lived_in, ROOT)
 
+    with pytest.raises(KeyMissing, match=NEW.id):
+        rekey(db)
+
+    db.close()
     assert len(history(lived_in.db, Query(search="table")).payments) == 3
 
 
