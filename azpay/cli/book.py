@@ -50,11 +50,12 @@ def check(ctx: typer.Context) -> None:
     """
     from azpay.cli import output
     from azpay.db import proving, schema
+    from azpay.db.soundness import soundness
     from azpay.payments import checks
 
     db = _book(ctx)
     schema.require_current(db)
-    found = [*schema.integrity(db), proving.values(db), *checks.sums(db)]
+    found = [*soundness(db), proving.values(db), *checks.sums(db)]
     output.emit(
         ctx,
         schema="azpay.db_check/1",

@@ -98,6 +98,7 @@ TABLE: tuple[Entry, ...] = (
             Row("upgrade", "azpay.cli.book:upgrade", "Bring the book's tables up to date."),
             Row("backup", "azpay.cli.backups:backup", "A private copy, proved by restoring it."),
             Row("restore", "azpay.cli.backups:restore", "Put a backup in the place of the book."),
+            Row("copy", "azpay.cli.copying:copy", "Move the book to another store."),
             Row("check", "azpay.cli.book:check", "Look for damage."),
             Row("key", "azpay.cli.keys:key", "Which key the book is encrypted with, and where it is kept."),
             Row("recover", "azpay.cli.keys:recover", "Bring back a lost key, from its recovery key."),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from azpay.bootstrap import Azpay, Keeper
     from azpay.credentials import Credentials, RootKey
-    from azpay.db import Database
+    from azpay.db import Database, Ring
     from azpay.settings import Settings
 
 
@@ -64,6 +64,17 @@ def book_itself(ctx: typer.Context) -> Database:
     if isinstance(ctx.obj, bootstrap.Azpay):
         return ctx.obj.db
     return book_as_it_is(ctx, unlocked_settings_of(ctx))
+
+
+def ring_of(ctx: typer.Context) -> Ring:
+    """The keys of the profile's books, for one that the settings do not name."""
+    from azpay import bootstrap
+    from azpay.db import Ring
+
+    if isinstance(ctx.obj, bootstrap.Azpay):
+        return ctx.obj.db.ring.anew()
+    settings = unlocked_settings_of(ctx)
+    return Ring(bootstrap.keys_of(settings, keeper_of(settings)).find)
 
 
 def keeper_of(settings: Settings) -> Keeper:

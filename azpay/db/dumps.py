@@ -85,7 +85,7 @@ def read_through(db: Database, archive: Path) -> None:
 
 
 def _run(db: Database, program: str, arguments: list[str]) -> str:
-    tool = tools(_server(db)) / program
+    tool = tools(_server(db)).joinpath(program)
     password = db.engine.url.password
     environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
     done = subprocess.run(  # noqa: S603 - a program of PostgreSQL's, and no shell
@@ -110,7 +110,7 @@ def tools(server: int) -> Path:
     folders = [*(str(folder) for folder in DEBIAN.glob("*/bin")), *os.get_exec_path()]
     found: dict[int, Path] = {}
     for folder in map(Path, folders):
-        if all(os.access(folder / name, os.X_OK) for name in ("pg_dump", "pg_restore", "psql")):
+        if all(os.access(folder.joinpath(name), os.X_OK) for name in ("pg_dump", "pg_restore", "psql")):
             found.setdefault(_version(folder), folder)
     fitting = [version for version in found if version >= server]
     if not fitting:

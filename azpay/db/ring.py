@@ -52,6 +52,10 @@ class Ring:
     def of(cls, *roots: RootKey) -> Self:
         return cls(lambda: roots)
 
+    def anew(self) -> Self:
+        """The same keys, for another book."""
+        return type(self)(self._find)
+
     @property
     def ciphers(self) -> tuple[Cipher, ...]:
         found = self._ciphers

@@ -125,28 +125,53 @@ def _seal(
 
 
 def _sealed(connection: Connection, table: Table, row: Mapping[str, Any]) -> Mapping[str, Any]:
-    written = [column for column in sealed_columns(table) if column.key in row]
-    if all(row[column.key] is None for column in written):
+    written = [part for part in _parts(table) if part.name in row]
+    if all(row[part.name] is None for part in written):
         return row
-    cipher, key = current(connection), _key(table, row)
-    changed = dict(row)
-    for column in written:
-        changed |= sealed_value(cipher, column, key, row[column.key])
+    cipher, key, changed = current(connection), _key(table, row), dict(row)
+    for part in written:
+        _put(changed, part, cipher, key)
     return changed
+
+
+class _Part(NamedTuple):
+    """What sealing a column needs to know of it, looked up once."""
+
+    name: str
+    before_key: bytes
+    to_bytes: Callable[[Any], bytes]
+    beside: str | None
+    purpose: str
+
+
+@cache
+def _parts(table: Table) -> tuple[_Part, ...]:
+    return tuple(_part(column) for column in sealed_columns(table))
+
+
+@cache
+def _part(column: Column[Any]) -> _Part:
+    assert isinstance(column.type, SealedType)  # noqa: S101
+    table, index = column.table.name, column.type.index
+    to_bytes, _ = FORMS[column.type.form]
+    return _Part(column.key, place(table, column.name, ""), to_bytes, index, f"{table}.{index}")
+
+
+def _put(row: dict[str, Any], part: _Part, cipher: Cipher, key: str) -> None:
+    value = row[part.name]
+    if isinstance(value, Sealed):
+        return
+    if part.beside is not None:
+        row[part.beside] = None if value is None else cipher.token(part.purpose, value)
+    if value is not None:
+        row[part.name] = Sealed(cipher.seal(part.to_bytes(value), part.before_key + key.encode()))
 
 
 def sealed_value(cipher: Cipher, column: Column[Any], key: str, value: Any) -> dict[str, Any]:
     """What a row holds for a value: the ciphertext and, where there is one, its blind index."""
-    assert isinstance(column.type, SealedType)  # noqa: S101
-    form, index = column.type.form, column.type.index
-    found: dict[str, Any] = {} if index is None else {index: None}
-    if value is None or isinstance(value, Sealed):
-        return {**({} if value else found), column.key: value}
-    if index is not None:
-        found[index] = cipher.token(f"{column.table.name}.{index}", value)
-    to_bytes, _ = FORMS[form]
-    where = place(column.table.name, column.name, key)
-    return {**found, column.key: Sealed(cipher.seal(to_bytes(value), where))}
+    row: dict[str, Any] = {column.key: value}
+    _put(row, _part(column), cipher, key)
+    return row
 
 
 def _key(table: Table, row: Mapping[str, Any]) -> str:

@@ -8,9 +8,9 @@ case, and an e-mail by the whole address.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LargeBinary, and_, delete, exists, func
+from sqlalchemy import LargeBinary, and_, delete, exists, func, insert
 from sqlmodel import Field, Session, col, select
 
 from azpay.db import Row
@@ -24,7 +24,7 @@ from azpay.payments.models import Payment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection
 
     from azpay.db.ciphers import Cipher
 
@@ -67,6 +67,18 @@ def index(session: Session, payment: Payment) -> None:
     """Write down a new payment's words, so that they find it."""
     cipher = current(session.connection())
     keep_new(session, [PaymentWord(word=token, payment_id=payment.id) for token in _tokens(cipher, payment)])
+
+
+def index_rows(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write down the words of payments that come as they are, from another book."""
+    cipher = current(connection)
+    found = [
+        {"word": cipher.word(word), "payment_id": row["id"]}
+        for row in rows
+        for word in words_in(row["description"], row["reference"], row["receipt_email"], row["metadata"])
+    ]
+    if found:
+        connection.execute(insert(PaymentWord), found)
 
 
 def reindex(session: Session, payments: Sequence[str], before: Sequence[Cipher], after: Cipher) -> None:
