@@ -11,7 +11,8 @@ from time import perf_counter
 STARTED = perf_counter()
 
 from azpay import receipts  # noqa: E402 - the first receipt pays for the imports, and that is measured
-from azpay.db import Database, migrations  # noqa: E402
+from azpay.credentials import RootKey  # noqa: E402
+from azpay.db import Database, Ring, migrations  # noqa: E402
 from azpay.payments import Origin, Payment, PaymentStatus  # noqa: E402
 from azpay.receipts import Merchant, Receipt  # noqa: E402
 from azpay.receipts.documents import document  # noqa: E402
@@ -42,7 +43,7 @@ def a_payment(number: int) -> Payment:
 
 
 def a_book(folder: str, count: int) -> Database:
-    db = Database.open(f"sqlite:///{Path(folder) / 'book.db'}")
+    db = Database.open(f"sqlite:///{Path(folder) / 'book.db'}", Ring.of(RootKey.make()))
     migrations.upgrade(db)
     with db.writing() as session:
         session.add_all(a_payment(number) for number in range(count))

@@ -14,7 +14,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from azpay.db import Database, migrations
+from azpay.credentials import RootKey
+from azpay.db import Database, Ring, migrations
 from azpay.gateway.stripe import Gateway, connect
 from azpay.payments import records
 from azpay.reconciliation import Pace, Period, Report, reconcile
@@ -48,7 +49,7 @@ def stripe(payments: int, ready: SimpleQueue[int]) -> None:
 
 def a_book(folder: str, gateway: Gateway, period: Period) -> Database:
     """One that has heard of everything."""
-    db = Database.open(f"sqlite:///{Path(folder) / 'book.db'}")
+    db = Database.open(f"sqlite:///{Path(folder) / 'book.db'}", Ring.of(RootKey.make()))
     migrations.upgrade(db)
     with db.writing() as session:
         for intent in gateway.payment_intents(period.since, period.until):

@@ -168,10 +168,14 @@ def measure(name: str, events: int, connections: int) -> Measured:
 
 
 def kept(folder: Path) -> int:
-    import sqlite3
+    from azpay.credentials import RootKey
+    from azpay.db import Database, Ring
+    from azpay.settings.rules import SANDBOX_ENCRYPTION_KEY
 
-    with sqlite3.connect(folder / "sandbox.db") as connection:
-        return int(connection.execute("SELECT count(*) FROM inbox_events").fetchone()[0])
+    ring = Ring.of(RootKey.read(SANDBOX_ENCRYPTION_KEY))
+    db = Database.open(f"sqlite:///{folder / 'sandbox.db'}", ring)
+    with db.engine.connect() as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM inbox_events").scalar_one())
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""Real parts for every test: a migrated book on disk, the sandbox behind the real Stripe SDK, one clock."""
+"""Real parts for every test: a migrated book on disk, the sandbox behind the real Stripe SDK, one clock.
+
+The tests of the core run on both stores, all others on SQLite; `--store` names one for all of them.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,19 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 import stripe as sdk
 from hypothesis import settings as hypothesis_settings
 
 from azpay import settings as azpay_settings
-from azpay.bootstrap import HANDLERS, Azpay
-from azpay.db import Database, migrations
+from azpay.bootstrap import HANDLERS, Azpay, tables
+from azpay.db import Database, migrations, schema
 from azpay.gateway.stripe import Gateway
 from azpay.sandbox import Sandbox
+from tests.support.books import a_book
 from tests.support.clock import Clock
+from tests.support.postgres import Server, a_server
 from tests.support.stripe_transport import InProcessHTTPClient
 from tests.support.webhooks import Webhooks
 
@@ -24,8 +30,39 @@ if TYPE_CHECKING:
 
 KEY = "sk_test_azpay_sandbox"
 
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+CORE = frozenset(
+    {"db", "http", "inbox", "operations", "payments", "receipts", "reconciliation", "settlement", "worker"}
+)
+"""The folders of tests that run on both stores."""
+
 hypothesis_settings.register_profile("azpay", deadline=None)  # a busy machine is no failure
 hypothesis_settings.load_profile("azpay")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--store", choices=[SQLITE, POSTGRESQL], help="run every test on this store alone")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "store(name): about this store alone")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store" in metafunc.fixturenames:
+        metafunc.parametrize("store", stores(metafunc))
+
+
+def stores(metafunc: pytest.Metafunc) -> list[str]:
+    """A test marked `store` is about that one."""
+    marked = metafunc.definition.get_closest_marker("store")
+    if marked is not None:
+        return [str(marked.args[0])]
+    chosen = metafunc.config.getoption("store")
+    if chosen is not None:
+        return [str(chosen)]
+    room = Path(str(metafunc.definition.path)).parent.name
+    return [SQLITE, POSTGRESQL] if room in CORE else [SQLITE]
 
 
 @pytest.fixture
@@ -49,7 +86,7 @@ def gateway(stripe: Sandbox) -> Gateway:
 def empty_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One migrated book, copied for each test: migrating takes longer than most tests."""
     file = tmp_path_factory.mktemp("book") / "empty.db"
-    db = Database.open(f"sqlite:///{file}")
+    db = a_book(f"sqlite:///{file}")
     migrations.upgrade(db)
     with db.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -57,24 +94,69 @@ def empty_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A real PostgreSQL. A test that kills one has its own."""
+    with a_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> str:
+    """The name of a migrated database that nobody uses."""
+    db = a_book(server.new_database("template_book"))
+    migrations.upgrade(db)
+    db.close()
+    server.new_database("book", "template_book")
+    return "template_book"
+
+
 @pytest.fixture
-def db(empty_book: Path, tmp_path: Path) -> Iterator[Database]:
+def servers_book(server: Server, template: str) -> str:
+    """One database for all tests, emptied for each: a copy for each would take longer than most of them."""
+    if not emptied(server, "book"):  # an earlier test has taken it apart
+        server.new_database("book", template)
+    return server.address("book")
+
+
+def emptied(server: Server, database: str) -> bool:
+    """Whoever an earlier test has left there is sent away; False when the tables are not as they were."""
+    server.send_away(database)
+    filled = [table.name for table in reversed(tables().sorted_tables) if table.name != "book_keys"]
+    rows = "; ".join(f"DELETE FROM {table}" for table in filled)  # noqa: S608
+    try:
+        server.run(f"SET session_replication_role = replica; {rows}", database)
+        return server.run("SELECT version_num FROM alembic_version", database) == [(schema.HEAD,)]
+    except psycopg.errors.UndefinedTable:
+        return False
+
+
+@pytest.fixture
+def address(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a migrated book with nothing in it."""
+    if store == POSTGRESQL:
+        address: str = request.getfixturevalue("servers_book")
+        return address
     file = tmp_path / "data" / "default.db"
     file.parent.mkdir(mode=0o700)
-    shutil.copyfile(empty_book, file)
+    shutil.copyfile(request.getfixturevalue("empty_book"), file)
     file.chmod(0o600)
-    db = Database.open(f"sqlite:///{file}")
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def db(address: str) -> Iterator[Database]:
+    db = a_book(address)
     yield db
     db.close()
 
 
 @pytest.fixture
-def settings(db: Database, tmp_path: Path) -> azpay_settings.Settings:
-    assert db.engine.url.database is not None
+def settings(address: str, tmp_path: Path) -> azpay_settings.Settings:
     env = {
         "AZPAY_STRIPE_API_KEY": KEY,
-        "AZPAY_DATA_DIR": str(Path(db.engine.url.database).parent),
-        "AZPAY_DATABASE_URL": str(db.engine.url),
+        "AZPAY_DATA_DIR": str(tmp_path / "data"),
+        "AZPAY_DATABASE_URL": address,
         "AZPAY_WEBHOOK_SECRETS": "whsec_test_of_azpay",
         "AZPAY_STRIPE_API_BASE": "http://127.0.0.1:12111",
     }

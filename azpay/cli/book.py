@@ -22,11 +22,13 @@ def upgrade(ctx: typer.Context) -> None:
 
     A SQLite book on this machine is upgraded by itself; a server's book only by this command.
     """
-    from azpay.cli import output
-    from azpay.db import migrations, schema
+    from azpay import bootstrap
+    from azpay.cli import output, wiring
+    from azpay.db import schema
 
+    settings, keeper = wiring.unlocked_settings_of(ctx), wiring.keeper_of(wiring.unlocked_settings_of(ctx))
     db = _book(ctx)
-    changed = migrations.upgrade(db)
+    changed = bootstrap.upgrade(db, settings, keeper, tell=lambda line: output.say(ctx, line))
     said = f"{'Upgraded' if changed else 'Already up to date'}: {db.where}, revision {schema.HEAD}."
     output.emit(
         ctx,
@@ -47,12 +49,13 @@ def check(ctx: typer.Context) -> None:
     Exit status 1 when anything is wrong.
     """
     from azpay.cli import output
-    from azpay.db import schema
+    from azpay.db import proving, schema
+    from azpay.db.soundness import soundness
     from azpay.payments import checks
 
     db = _book(ctx)
     schema.require_current(db)
-    found = [*schema.integrity(db), *checks.sums(db)]
+    found = [*soundness(db), proving.values(db), *checks.sums(db)]
     output.emit(
         ctx,
         schema="azpay.db_check/1",

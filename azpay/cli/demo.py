@@ -137,11 +137,14 @@ def _refund_elsewhere(stage: Stage, intent: str) -> None:
 def _all_told(stage: Stage) -> bool:
     """Every event is delivered and applied, and the ledger lines with the fees are here."""
     from azpay import inbox, payments
-    from azpay.db import Database
+    from azpay.credentials import RootKey
+    from azpay.db import Database, Ring
+    from azpay.settings.rules import SANDBOX_ENCRYPTION_KEY
 
     if stage.sandbox("state")["undelivered_events"]:
         return False
-    db = Database.open(f"sqlite:///{stage.folder / 'data' / 'sandbox.db'}")
+    ring = Ring.of(RootKey.read(SANDBOX_ENCRYPTION_KEY))
+    db = Database.open(f"sqlite:///{stage.folder / 'data' / 'sandbox.db'}", ring)
     try:
         settled = all(payments.story(db, reference).lines for reference in CHARGED)
         return settled and inbox.backlog(db).waiting == 0

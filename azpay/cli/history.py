@@ -47,7 +47,8 @@ def history(  # noqa: PLR0913 - a command's options
     ] = None,
     most: Annotated[str | None, typer.Option("--max", metavar="A", help="With --currency: at most.")] = None,
     search: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="In description, reference and e-mail.")
+        str | None,
+        typer.Option(metavar="TEXT", help="Words of description, reference, metadata, or an e-mail."),
     ] = None,
     sort: Annotated[str, typer.Option(metavar="KEY", help="created or amount.")] = "created",
     ascending: Annotated[bool, typer.Option("--asc/--desc", help="Smallest or oldest first.")] = False,

@@ -102,7 +102,13 @@ TABLE: tuple[Entry, ...] = (
         "The book's tables.",
         (
             Row("upgrade", "azpay.cli.book:upgrade", "Bring the book's tables up to date."),
+            Row("backup", "azpay.cli.backups:backup", "A private copy, proved by restoring it."),
+            Row("restore", "azpay.cli.backups:restore", "Put a backup in the place of the book."),
+            Row("copy", "azpay.cli.copying:copy", "Move the book to another store."),
             Row("check", "azpay.cli.book:check", "Look for damage."),
+            Row("key", "azpay.cli.keys:key", "Which key the book is encrypted with, and where it is kept."),
+            Row("recover", "azpay.cli.keys:recover", "Bring back a lost key, from its recovery key."),
+            Row("rekey", "azpay.cli.keys:rekey", "Encrypt the book with another key."),
         ),
         SETUP,
     ),

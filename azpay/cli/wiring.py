@@ -6,8 +6,11 @@ A command asks for as little as it needs: `book_of` loads no Stripe SDK, `settin
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
 
 from azpay.cli.options import globals_of
 from azpay.cli.output import banner, say, warn
@@ -15,11 +18,9 @@ from azpay.cli.output import banner, say, warn
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    import typer
-
-    from azpay.bootstrap import Azpay
-    from azpay.credentials import Credentials
-    from azpay.db import Database
+    from azpay.bootstrap import Azpay, Keeper
+    from azpay.credentials import Credentials, RootKey
+    from azpay.db import Database, Ring
     from azpay.settings import Settings
 
 
@@ -29,7 +30,8 @@ def azpay_of(ctx: typer.Context) -> Azpay:
 
     if isinstance(ctx.obj, bootstrap.Azpay):
         return ctx.obj
-    azpay = bootstrap.wire(settings_of(ctx), tell=lambda line: say(ctx, line))
+    settings = settings_of(ctx)
+    azpay = bootstrap.wire(settings, tell=lambda line: say(ctx, line), keeper=keeper_of(settings))
     ctx.call_on_close(azpay.db.close)
     return azpay
 
@@ -40,18 +42,65 @@ def book_of(ctx: typer.Context) -> Database:
 
     if isinstance(ctx.obj, bootstrap.Azpay):
         return ctx.obj.db
-    db = bootstrap.open_book(unlocked_settings_of(ctx), tell=lambda line: say(ctx, line))
+    settings = unlocked_settings_of(ctx)
+    db = bootstrap.open_book(settings, tell=lambda line: say(ctx, line), keeper=keeper_of(settings))
     ctx.call_on_close(db.close)
     return db
 
 
 def book_as_it_is(ctx: typer.Context, settings: Settings) -> Database:
     """The book without a look at its tables, for commands that do the looking."""
-    from azpay.db import Database
+    from azpay import bootstrap
 
-    db = Database.open(settings.database_url.reveal())
+    db = bootstrap.book_as_it_is(settings, keeper_of(settings))
     ctx.call_on_close(db.close)
     return db
+
+
+def book_itself(ctx: typer.Context) -> Database:
+    """The book as it is: the wired one, or the one that the settings name."""
+    from azpay import bootstrap
+
+    if isinstance(ctx.obj, bootstrap.Azpay):
+        return ctx.obj.db
+    return book_as_it_is(ctx, unlocked_settings_of(ctx))
+
+
+def ring_of(ctx: typer.Context) -> Ring:
+    """The keys of the profile's books, for one that the settings do not name."""
+    from azpay import bootstrap
+    from azpay.db import Ring
+
+    if isinstance(ctx.obj, bootstrap.Azpay):
+        return ctx.obj.db.ring.anew()
+    settings = unlocked_settings_of(ctx)
+    return Ring(bootstrap.keys_of(settings, keeper_of(settings)).find)
+
+
+def keeper_of(settings: Settings) -> Keeper:
+    """Where the book's key is kept, and how a new one is shown."""
+    from azpay.bootstrap import Keeper
+
+    return Keeper(credentials_of(settings), show_key)
+
+
+def show_key(root: RootKey, where: str) -> None:
+    """Show the recovery key of a key just made, to a person; a log gets a line about it and not the key."""
+    if sys.stderr.isatty():
+        typer.echo(KEY_MADE.format(where=where, key=root.written), err=True)
+    else:
+        warn(f"The book's key {root.id} was made and is kept in {where}. {KEEP_COPY}")
+
+
+KEEP_COPY = "Write its recovery key down (`azpay db key --reveal`): a lost key is a lost book."
+KEY_MADE = """
+The book is encrypted. Its key was made just now and is kept in {where}.
+This is its recovery key. Write it down and keep it elsewhere: without the key nobody can read the book.
+
+    {key}
+
+It is not shown again by itself; `azpay db key --reveal` shows it to you.
+"""
 
 
 def settings_of(ctx: typer.Context) -> Settings:

@@ -43,6 +43,12 @@ class PrivateFile:
             profiles.setdefault(label.profile, {})[label.name] = value
             self._write(profiles)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A lock of its own, so that `keep` may be called under it."""
+        with _alone_in(self._path.parent, ".deciding.lock"):
+            yield
+
     def drop(self, label: Label) -> bool:
         """Whether there was something to remove."""
         if self.find(label) is None:
@@ -97,11 +103,11 @@ def _refused(path: Path, reason: str) -> CredentialsRefused:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def _alone_in(folder: Path, lock: str = ".credentials.lock") -> Iterator[None]:
     """One writer at a time, in a folder that is ours alone whatever the umask."""
     try:
         _make_private(folder)
-        with _locked(folder / ".credentials.lock"):
+        with _locked(folder / lock):
             yield
     except OSError as failed:
         raise CredentialsRefused(f"{folder} cannot be written: {failed.strerror}.") from failed

@@ -10,6 +10,8 @@ from azpay.credentials.places import Label, PlaceUnavailable
 from azpay.credentials.private_file import PrivateFile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from keyring.backend import KeyringBackend
@@ -41,6 +43,15 @@ class Credentials:
         found = self._found(Label(profile, name))
         return None if found is None else found[1]
 
+    def find_cheaply(self, profile: str, name: str) -> str | None:
+        """The same, without loading a keyring when a file has it: what is kept is in one place only."""
+        found = self._found(Label(profile, name), [*self._places[1:], self._keyring])
+        return None if found is None else found[1]
+
+    def alone(self) -> AbstractContextManager[None]:
+        """For as long as it lasts, no other process that asks for it looks and then stores."""
+        return self._file.alone()
+
     def where(self, profile: str, name: str) -> str | None:
         """The place `find` takes it from, for a person to read."""
         found = self._found(Label(profile, name))
@@ -70,8 +81,8 @@ class Credentials:
                 self._pass_over(place, refusal)
         return tuple(dropped)
 
-    def _found(self, label: Label) -> tuple[Place, str] | None:
-        for place in self._places:
+    def _found(self, label: Label, places: Sequence[Place] | None = None) -> tuple[Place, str] | None:
+        for place in self._places if places is None else places:
             try:
                 value = place.find(label)
             except PlaceUnavailable as refusal:

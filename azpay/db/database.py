@@ -1,35 +1,41 @@
-"""Two ways in: read, or write.
+"""Three ways in: look, write, or have something written.
 
 `with db.reading() as session` sees one consistent moment. `with db.writing() as session` commits at its end,
-or rolls back when the body raises. No network call belongs inside either.
+or rolls back when the body raises. `db.write(work)` does that with `work(session)`, and once more when the
+store asks for it. No network call belongs inside any of them.
 """
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlmodel import Session
 
-from azpay.db.engines import WRITES, open_engine
-from azpay.errors import Unavailable
+from azpay.db import postgres
+from azpay.db.engines import LIMITS, WRITES, open_engine
+from azpay.db.ring import OPTION
+from azpay.db.trouble import DatabaseUnavailable, is_passing, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import Engine
 
+    from azpay.db.postgres import Limits
+    from azpay.db.ring import Ring
 
-OF_THE_STATEMENT = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
-"""What a driver says of the statement; all else that it says is of the store."""
 
+__all__ = ["Database", "DatabaseUnavailable"]
 
-class DatabaseUnavailable(Unavailable):
-    """The database did not answer, or would not take the write. What was asked is not recorded."""
+Result = TypeVar("Result")
 
-    code = "database_unavailable"
+PAUSES = (0.05, 0.3)
+"""Between three tries: whoever won the deadlock has gone on by then."""
+
+ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+ROW_BY_ROW = {"isolation_level": "READ COMMITTED"}
 
 
 class Database:
@@ -37,12 +43,23 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._writer = engine.execution_options(**{WRITES: True})
+        looking, writing = ({}, {}) if self.embedded else (ONE_MOMENT, ROW_BY_ROW)
+        self._reader = engine.execution_options(**looking)
+        self._writer = engine.execution_options(**writing, **{WRITES: True})
 
     @classmethod
-    def open(cls, address: str) -> Self:
-        """The book at `sqlite:///FILE` or `postgresql://…`."""
-        return cls(open_engine(address))
+    def open(cls, address: str, ring: Ring, limits: Limits = LIMITS) -> Self:
+        """The book at `sqlite:///FILE` or `postgresql://…`, read and written with the keys on the ring.
+
+        The limits are for a server's book.
+        """
+        return cls(open_engine(address, ring, limits))
+
+    @property
+    def ring(self) -> Ring:
+        """The keys that it is read and written with."""
+        ring: Ring = self.engine.get_execution_options()[OPTION]
+        return ring
 
     @property
     def embedded(self) -> bool:
@@ -52,43 +69,50 @@ class Database:
     @property
     def where(self) -> str:
         """The book's address without a password, for people."""
-        return self.engine.url.render_as_string(hide_password=True)
+        return self.engine.url.render_as_string() if self.embedded else postgres.shown(self.engine.url)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session for looking. Rows stay usable after it closes."""
-        with _translated(self.where), Session(self.engine, expire_on_commit=False) as session:
+        with translated(self.where), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that commits when the block ends; on SQLite its first statement takes the write lock."""
-        with (
-            _translated(self.where),
-            Session(self._writer, expire_on_commit=False) as session,
-            session.begin(),
-        ):
+        with translated(self.where), self._transaction() as session:
             yield session
+
+    def write(self, work: Callable[[Session], Result]) -> Result:
+        """What `work` returns, once it is kept. Three tries where the store says that another would do.
+
+        A deadlock undoes all of it. After a connection was lost, at the commit perhaps, nobody can say: so
+        `work` must be something that may be done twice, with its ids made outside.
+        """
+        with translated(self.where):
+            for pause in PAUSES:
+                try:
+                    return self._done(work)
+                except Exception as error:
+                    if not is_passing(error):
+                        raise
+                time.sleep(pause)
+            return self._done(work)
+
+    def _done(self, work: Callable[[Session], Result]) -> Result:
+        with self._transaction() as session:
+            return work(session)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def listening(self, channel: str) -> Iterator[Callable[[float], bool]]:
+        """On a server alone: wait so many seconds at most, and say whether there was word on the channel."""
+        with translated(self.where), postgres.listening(self.engine, channel) as wait:
+            yield wait
 
     def close(self) -> None:
         self.engine.dispose()
-
-
-@contextmanager
-def _translated(where: str) -> Iterator[None]:
-    """Turn the store's trouble into ours; constraint violations pass, they are answers."""
-    try:
-        yield
-    except OF_THE_STATEMENT:
-        raise
-    except (DBAPIError, PoolExhausted) as error:
-        raise DatabaseUnavailable(
-            f"The database did not take it: {reason(error)}.",
-            hint=f"Look at {where}, then run `azpay db check`.",
-        ) from error
-
-
-def reason(error: DBAPIError | PoolExhausted) -> str:
-    """The driver's first line; those after it may show values."""
-    said = str(error.orig) if isinstance(error, DBAPIError) else "all of its connections are in use"
-    return said.strip().partition("\n")[0].rstrip(".") or "no reason given"

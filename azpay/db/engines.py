@@ -8,7 +8,6 @@ With the driver's deferred BEGIN, two programs that read and then write deadlock
 from __future__ import annotations
 
 import os
-import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +15,14 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
+from azpay.db import files, sealing
+from azpay.db.postgres import Limits, open_server
 from azpay.errors import NotAllowed, Unavailable
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from azpay.db.ring import Ring
 
-BUSY_SECONDS = 5
+LIMITS = Limits()
 APPLICATION_ID = 0x617A7079  # "azpy" in the header of a SQLite file: the book is ours
 WRITES = "azpay_writes"
 
@@ -44,24 +45,12 @@ class BookUnreachable(Unavailable):
     code = "book_unreachable"
 
 
-class DriverMissing(NotAllowed):
-    """PostgreSQL's driver is an extra, and it was not installed."""
-
-    code = "driver_missing"
-
-
-def open_engine(address: str) -> Engine:
+def open_engine(address: str, ring: Ring, limits: Limits = LIMITS) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql://…`; connects when first used."""
     url = _read(address)
-    if url.get_backend_name() == "sqlite":
-        return _sqlite(url)
-    try:
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
-    except ModuleNotFoundError as missing:
-        raise DriverMissing(
-            "A book in PostgreSQL needs its driver, which is not installed.",
-            hint="Install azpay with it: pip install 'azpay[postgres]'.",
-        ) from missing
+    engine = _sqlite(url, ring) if url.get_backend_name() == "sqlite" else open_server(url, limits)
+    sealing.attach(engine, ring)
+    return engine
 
 
 def _read(address: str) -> URL:
@@ -76,7 +65,7 @@ def _read(address: str) -> URL:
     if backend == "sqlite":
         return _file(url)
     if backend == "postgresql":
-        return url.set(drivername="postgresql+psycopg")
+        return url
     raise DatabaseURLInvalid(
         f"azpay cannot keep its book in {backend!r}.",
         hint="Use sqlite:////path/to/book.db or postgresql://user@host/name.",
@@ -96,16 +85,18 @@ def _file(url: URL) -> URL:
     return url.set(drivername="sqlite")
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, ring: Ring) -> Engine:
+    file = Path(str(url.database))
     try:
-        make_private(Path(str(url.database)))
+        make_private(file)
     except OSError as error:
         raise BookUnreachable(
             f"There can be no book at {url.database}: {error.strerror}.",
             hint="Check the folder and who may write there, or set AZPAY_DATA_DIR or AZPAY_DATABASE_URL.",
         ) from error
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, hide_parameters=True, module=files.driver, creator=files.opener(file, ring))
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "checkout", files.still_fits)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -119,20 +110,12 @@ def make_private(file: Path) -> None:
         file.chmod(0o600)
 
 
-def _prepare(connection: DBAPIConnection, _record: Any) -> None:
-    assert isinstance(connection, sqlite3.Connection)  # noqa: S101
-    connection.isolation_level = None  # the driver issues no BEGIN of its own: `_begin` does
-    if _is_ours_to_change(connection):
+def _prepare(connection: Any, _record: Any) -> None:
+    """The driver issues no BEGIN of its own: `_begin` does."""
+    if files.is_keyed(connection):
         connection.execute("PRAGMA journal_mode=WAL")
     for pragma in PRAGMAS:
         connection.execute(pragma)
-
-
-def _is_ours_to_change(connection: sqlite3.Connection) -> bool:
-    """The journal mode is written into the file: somebody else's database is left as it was."""
-    mark = connection.execute("PRAGMA application_id").fetchone()
-    pages = connection.execute("PRAGMA page_count").fetchone()
-    return bool(mark == (APPLICATION_ID,) or pages == (0,))
 
 
 def _begin(connection: Connection) -> None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
-from azpay.db.database import DatabaseUnavailable, reason
+from azpay.db import files
 from azpay.db.engines import APPLICATION_ID
+from azpay.db.files import Form
+from azpay.db.trouble import DatabaseUnavailable, reason, translated
 from azpay.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -29,8 +32,13 @@ QUICK: dict[str, tuple[str, tuple[int, ...]]] = {
         "SELECT version_num FROM alembic_version, pragma_application_id WHERE application_id = ?",
         (APPLICATION_ID,),
     ),
-    "postgresql": ("SELECT version_num FROM alembic_version", ()),
+    "postgresql": (
+        "SELECT version_num FROM alembic_version WHERE to_regclass('operations') IS NOT NULL "
+        "AND to_regclass('inbox_events') IS NOT NULL AND to_regclass('balance_transactions') IS NOT NULL",
+        (),
+    ),
 }
+"""The revision of a book of ours: a file has our mark in its header, a server our tables."""
 
 
 class NotOurDatabase(NotAllowed):
@@ -62,24 +70,31 @@ class State(StrEnum):
 
 def state(db: Database) -> State:
     """Compare the book's schema with ours. Raises NotOurDatabase when it holds something else."""
+    with translated(db.where):
+        found, empty = _seen(db)
+    if found is not None:
+        return compare(found)
+    if empty:
+        return State.EMPTY
+    raise _foreign(db)
+
+
+def _seen(db: Database) -> tuple[str | None, bool]:
     try:
         if _is_current(db):
-            return State.CURRENT
+            return HEAD, False
         with db.engine.connect() as connection:
-            revision = _revision(connection)
-            empty = revision is None and _is_empty(connection)
+            found = revision(connection)
+            return found, found is None and _is_empty(connection)
     except OperationalError as error:
         raise DatabaseUnavailable(
             f"The database cannot be opened: {reason(error)}.",
             hint=f"Check that {db.where} exists and can be reached, or set AZPAY_DATABASE_URL.",
         ) from error
     except DatabaseError as error:  # SQLite says "file is not a database" only when first read
+        if not db.embedded:
+            raise
         raise _foreign(db) from error
-    if revision is None:
-        if empty:
-            return State.EMPTY
-        raise _foreign(db)
-    return compare(revision)
 
 
 def _is_current(db: Database) -> bool:
@@ -102,6 +117,32 @@ def compare(revision: str) -> State:
     return State.AHEAD if revision > HEAD else State.BEHIND
 
 
+def in_clear(db: Database) -> bool:
+    """Whether the book is a SQLite file that is not encrypted."""
+    return db.embedded and files.form(_file(db)) is Form.PLAIN
+
+
+def has_no_key(db: Database, found: State) -> bool:
+    """Whether nothing in the book is encrypted yet, so that no key of before is needed."""
+    if found is State.EMPTY or in_clear(db):
+        return True
+    return found is State.BEHIND and not _has_keys(db)
+
+
+def is_not_made(db: Database) -> bool:
+    """Whether the book is a SQLite file that was never written to."""
+    return db.embedded and files.form(_file(db)) is Form.EMPTY
+
+
+def _file(db: Database) -> Path:
+    return Path(str(db.engine.url.database))
+
+
+def _has_keys(db: Database) -> bool:
+    with db.engine.connect() as connection:
+        return inspect(connection).has_table("book_keys")
+
+
 def require_current(db: Database) -> None:
     """Refuse a book that this program cannot work with, naming the command that helps."""
     match state(db):
@@ -122,15 +163,12 @@ def too_new(db: Database) -> BookTooNew:
     )
 
 
-def _revision(connection: Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
+    """The number of a book of ours; None for what is empty or somebody else's."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    if connection.dialect.name == "sqlite":
-        mark = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
-        if mark != APPLICATION_ID:
-            return None
-    revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
-    return revision if revision is not None and NUMBERED.fullmatch(revision) else None
+    found = connection.exec_driver_sql(*QUICK[connection.dialect.name]).scalar_one_or_none()
+    return found if found is not None and NUMBERED.fullmatch(found) else None
 
 
 def _is_empty(connection: Connection) -> bool:
@@ -166,6 +204,9 @@ def integrity(db: Database) -> list[Check]:
     """What the store itself can say of its files and references."""
     if not db.embedded:
         return []
+    changed = _changed_pages(db)
+    if changed:  # what stands in them cannot be looked at any further
+        return [Check("file integrity", changed)]
     with db.engine.connect() as connection:
         pages = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
         keys = [
@@ -173,3 +214,11 @@ def integrity(db: Database) -> list[Check]:
             for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check")
         ]
     return [Check("file integrity", [page for page in pages if page != "ok"]), Check("references", keys)]
+
+
+def _changed_pages(db: Database) -> list[str]:
+    connection = files.connect(_file(db), db.ring)
+    try:
+        return files.changed_pages(connection)
+    finally:
+        connection.close()

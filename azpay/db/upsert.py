@@ -23,8 +23,9 @@ def keep_new(session: Session, rows: Sequence[Row]) -> set[str]:
     assert isinstance(table, Table)  # noqa: S101
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     key = next(iter(table.primary_key.columns))
-    statement = insert(table).values([_values(row, table) for row in rows])
-    return set(session.scalars(statement.on_conflict_do_nothing().returning(key)))
+    statement = insert(table).on_conflict_do_nothing().returning(key)
+    session.flush()
+    return set(session.connection().scalars(statement, [_values(row, table) for row in rows]))
 
 
 def _values(row: Row, table: Table) -> dict[str, Any]:

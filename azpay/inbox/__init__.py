@@ -10,6 +10,7 @@ from azpay.inbox.processing import process
 from azpay.inbox.registration import EndpointURLInvalid, Registered, SecretNotKnown, register
 from azpay.inbox.sweeping import ALARM, SWEEP, Ours, Swept, sweep
 from azpay.inbox.sweeping import age as sweep_age
+from azpay.inbox.waking import listen
 
 __all__ = [
     "ALARM",
@@ -38,6 +39,7 @@ __all__ = [
     "about",
     "backlog",
     "keep",
+    "listen",
     "matches",
     "one",
     "page",

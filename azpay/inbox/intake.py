@@ -13,9 +13,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from azpay.errors import Usage
 from azpay.gateway import signature
 from azpay.inbox.models import EventState, InboxEvent
+from azpay.inbox.waking import tell_others
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlmodel import Session
 
     from azpay.db import Database
 
@@ -98,13 +101,23 @@ def require_ours(event: Received, *, livemode: bool, account: str | None) -> Non
 
 
 def keep(db: Database, events: Sequence[Received], *, now: datetime) -> int:
-    """Store the events in one transaction; how many were new. The rest were here, and stay as they are."""
+    """Store the events in one transaction; how many were new. The rest were here, and stay as they are.
+
+    After a connection lost at the commit they are kept again, and none is counted as new.
+    """
     if not events:
         return 0
     insert, table = sqlite.insert if db.embedded else postgresql.insert, _table()
     statement = insert(table).on_conflict_do_nothing().returning(table.c.event)
-    with db.writing() as session:  # counted by what comes back: psycopg tells no number of many rows
-        return len(session.connection().execute(statement, [_row(event, now) for event in events]).all())
+    rows = [_row(event, now) for event in events]
+
+    def insert_all(session: Session) -> int:
+        new = len(session.connection().execute(statement, rows).all())  # psycopg counts no rows of many
+        if new:
+            tell_others(session)
+        return new
+
+    return db.write(insert_all)
 
 
 def _table() -> Table:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from azpay.db import Row, one_of, timestamp
+from azpay.db import Row, one_of, sealed, timestamp
 
 
 class EventState(StrEnum):
@@ -36,12 +36,12 @@ class InboxEvent(Row, table=True):
     account: str | None = None
     livemode: bool
     api_version: str | None = None
-    payload: bytes
+    payload: bytes = Field(sa_type=sealed("bytes"))
     secret: str
     """Which of our webhook secrets matched: its last four characters."""
     state: EventState = Field(sa_type=one_of(EventState, "state"))
     attempts: int = 0
-    error: str | None = None
+    error: str | None = Field(default=None, sa_type=sealed())
     created_at: datetime = Field(sa_type=timestamp())
     received_at: datetime = Field(sa_type=timestamp())
     due_at: datetime = Field(sa_type=timestamp())

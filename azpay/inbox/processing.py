@@ -13,9 +13,11 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from azpay.db.ciphers import ValueTampered
+from azpay.db.trouble import of_the_store
 from azpay.errors import AzpayError, Failed
 from azpay.gateway import KeyRefused, StripeUnavailable
 from azpay.gateway.objects import Event
@@ -39,7 +41,6 @@ BATCH = 100
 MOST_FETCHES = 4
 WAITING = (EventState.RECEIVED, EventState.FAILED)
 STRIPE_OUT_OF_REACH = (StripeUnavailable, KeyRefused)
-STORE_FAILED = (OperationalError, InterfaceError)
 
 
 class FetchedInVain(Failed):
@@ -61,7 +62,10 @@ def process(
 
     Once `stopping` says so, nothing more is fetched; the events that need it stay due.
     """
-    progress, unclear = _apply_batch(db, handlers, now, limit)
+    try:
+        progress, unclear = _apply_batch(db, handlers, now, limit)
+    except ValueTampered as tampered:
+        return _given_up(db, tampered, now)
     fetch: Fetch = cache(gateway.fetch)
     for number, (event, wanted) in enumerate(unclear):
         if stopping():
@@ -73,18 +77,28 @@ def process(
     return progress
 
 
+def _given_up(db: Database, tampered: ValueTampered, now: datetime) -> Progress:
+    """An event whose body was changed in the book cannot be applied, and must not hold up the others."""
+    waiting = (col(InboxEvent.event) == tampered.key, col(InboxEvent.state).in_(WAITING))
+    dead = update(InboxEvent).where(*waiting).values(state=EventState.DEAD, processed_at=now)
+    with db.writing() as session:
+        return Progress(dead=session.connection().execute(dead).rowcount)
+
+
 def _apply_batch(
     db: Database, handlers: Handlers, now: datetime, limit: int
 ) -> tuple[Progress, list[Unclear]]:
-    unclear: list[Unclear] = []
-    progress = Progress()
-    with db.writing() as session:
+    def apply(session: Session) -> tuple[Progress, list[Unclear]]:
+        unclear: list[Unclear] = []
+        progress = Progress()
         for waiting in _claim(session, now, limit):
             try:
                 progress += _apply(session, waiting, handlers, now)
             except FetchFirst as fetch:
                 unclear.append((waiting.event, fetch))
-    return progress, unclear
+        return progress, unclear
+
+    return db.write(apply)
 
 
 def _claim(session: Session, now: datetime, limit: int) -> Sequence[InboxEvent]:
@@ -118,9 +132,11 @@ def _apply(
                 take_in(session)
             handler(session, msgspec.json.decode(waiting.payload, type=Event), now)
             session.flush()
-    except (FetchFirst, *STORE_FAILED):
+    except FetchFirst:
         raise
     except Exception as error:  # a handler's savepoint: whatever is wrong with one event stays with it
+        if of_the_store(error):
+            raise
         return postpone(waiting, error, now=now)
     return done(waiting, now=now)
 
@@ -155,7 +171,8 @@ def _apply_with(
     db: Database, handlers: Handlers, event: str, fetched: Mapping[str, TakeIn], *, now: datetime
 ) -> Progress:
     """An event that asks again for the very object it speaks of was overtaken: Stripe's word on it stands."""
-    with db.writing() as session:
+
+    def apply(session: Session) -> Progress:
         waiting = _still_waiting(session, event)
         if waiting is None:
             return Progress()
@@ -168,17 +185,23 @@ def _apply_with(
             take_in(session)
         return done(waiting, now=now)
 
+    return db.write(apply)
+
 
 def _postpone(db: Database, event: str, error: Exception, now: datetime) -> Progress:
-    with db.writing() as session:
+    def write_down(session: Session) -> Progress:
         waiting = _still_waiting(session, event)
         return Progress() if waiting is None else postpone(waiting, error, now=now)
 
+    return db.write(write_down)
+
 
 def _put_off(db: Database, unclear: Iterable[Unclear], outage: Exception, now: datetime) -> Progress:
-    with db.writing() as session:
+    def write_down(session: Session) -> Progress:
         still = (_still_waiting(session, event) for event, _ in unclear)
         return sum((put_off(waiting, outage, now=now) for waiting in still if waiting), Progress())
+
+    return db.write(write_down)
 
 
 def _still_waiting(session: Session, event: str) -> InboxEvent | None:

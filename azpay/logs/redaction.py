@@ -14,6 +14,7 @@ _WORD = r"[^\s@\"'<>()\[\]{},:;=&?/\\|`]"
 _SHAPES = (
     (r"(?:sk|rk|ek)_(?:test|live)_[A-Za-z0-9_]+", "[stripe-key]"),
     (r"whsec_[A-Za-z0-9_+/=]+", "[webhook-secret]"),
+    (r"(?i)AZPAY(?:-[0-9A-Z]{7}){8}", "[recovery-key]"),
     (r"_secret_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]+", "_secret_[client-secret]"),
     (r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){1,4}", "[token]"),
     (

@@ -55,6 +55,9 @@ class Errand(Protocol[Answer, Result]):
     def look(self) -> Answer | None:
         """Look for the effect at Stripe, when the key is too old to ask with."""
 
+    def hold(self, session: Session) -> None:
+        """Lock what an answer changes. Events lock it before its operation, and so must we."""
+
     def on_yes(self, session: Session, answer: Answer) -> Result:
         """Record the effect of Stripe's yes."""
 
@@ -119,21 +122,40 @@ def carry_out(db: Database, operation: Operation, errand: Errand[Answer, Result]
     Raises what the gateway raises when that is final, else OutcomeUnknown; every error carries the
     operation's id.
     """
-    with db.writing() as session:
-        operation = session.get_one(Operation, operation.id, with_for_update=True)
-        if operation.state not in OPEN:
-            return errand.stands(session, operation)
-        old = now - operation.created_at > KEY_LIFE
-        if not old:
-            mark_sent(operation, now)
+    operation, settled = db.write(lambda session: _begin(session, operation.id, errand, now))
+    if settled is not None:
+        return settled
+    old = _is_old(operation, now)
     try:
         answer = _look(operation, errand, now) if old else errand.ask(operation.idempotency_key)
     except AzpayError as error:
         error.operation = operation.id
         return _take_no(db, operation, errand, error, now=now)
-    with _kept(operation, answer), db.writing() as session:
-        result = errand.on_yes(session, answer)
-        succeed(session, operation.id, answer.id, now=now)
+    with _kept(operation, answer):
+        return db.write(lambda session: _take_yes(session, operation, errand, answer, now))
+
+
+def _begin(
+    session: Session, identity: str, errand: Errand[Answer, Result], now: datetime
+) -> tuple[Operation, Result | None]:
+    """The operation, marked as sent; or with what is on record, when it is settled already."""
+    operation = session.get_one(Operation, identity, with_for_update=True)
+    if operation.state not in OPEN:
+        return operation, errand.stands(session, operation)
+    if not _is_old(operation, now):
+        mark_sent(operation, now)
+    return operation, None
+
+
+def _is_old(operation: Operation, now: datetime) -> bool:
+    return now - operation.created_at > KEY_LIFE
+
+
+def _take_yes(
+    session: Session, operation: Operation, errand: Errand[Answer, Result], answer: Answer, now: datetime
+) -> Result:
+    result = errand.on_yes(session, answer)
+    succeed(session, operation.id, answer.id, now=now)
     return result
 
 
@@ -153,18 +175,28 @@ def _take_no(
     db: Database, operation: Operation, errand: Errand[Answer, Result], error: AzpayError, *, now: datetime
 ) -> Result:
     try:
-        with db.writing() as session:
-            current = session.get_one(Operation, operation.id, with_for_update=True)
-            final = _is_final(error, current)
-            if current.state is State.SUCCEEDED or (current.state is State.FAILED and not final):
-                return errand.stands(session, current)
-            if current.state in OPEN:
-                _write_down(session, current, errand, error, final=final, now=now)
+        final, settled = db.write(lambda session: _weigh(session, operation.id, errand, error, now))
+        if settled is not None:
+            return settled
     except DatabaseUnavailable:
         final = isinstance(error, ANSWERS)
     if final or isinstance(error, OutcomeUnknown):
         raise error
     raise _about(operation, StillUnknown(error)) from error
+
+
+def _weigh(
+    session: Session, identity: str, errand: Errand[Answer, Result], error: AzpayError, now: datetime
+) -> tuple[bool, Result | None]:
+    """Whether the no is final, now written down; or what is on record when another attempt was answered."""
+    errand.hold(session)
+    current = session.get_one(Operation, identity, with_for_update=True)
+    final = _is_final(error, current)
+    if current.state is State.SUCCEEDED or (current.state is State.FAILED and not final):
+        return final, errand.stands(session, current)
+    if current.state in OPEN:
+        _write_down(session, current, errand, error, final=final, now=now)
+    return final, None
 
 
 def _write_down(

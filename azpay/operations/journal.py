@@ -15,6 +15,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from azpay.db import new_id
+from azpay.db.book_keys import peppered
 from azpay.db.upsert import keep_new
 from azpay.errors import Conflict, Failed
 from azpay.operations.models import OPEN, Kind, Operation, State
@@ -73,39 +74,39 @@ def plan(
     Runs in the caller's transaction. The database decides: at most one open operation for a digest, and one
     operation ever for a key. Raises KeyTaken when the key belongs to another request.
     """
-    identity = new_id("op", now)
+    identity, asked = new_id("op", now), peppered(session.connection(), digest)
     operation = Operation(
         id=identity,
         kind=kind,
         state=State.PLANNED,
         idempotency_key=key or f"{OUR_KEYS}{identity}",
-        fingerprint=digest,
+        fingerprint=asked,
         subject=subject,
         created_at=now,
     )
     while not keep_new(session, [operation]):
-        standing = _standing(session, digest, key)
+        standing = _standing(session, asked, key)
         if standing is not None and not _outlived(session, standing, now):
             return standing, False
     return session.get_one(Operation, identity), True
 
 
-def _standing(session: Session, digest: str, key: str | None) -> Operation | None:
+def _standing(session: Session, asked: str, key: str | None) -> Operation | None:
     """What the new operation collided with; None when it was settled in between."""
     taken = select(Operation).where(Operation.idempotency_key == key)
     standing = session.exec(taken).one_or_none() if key is not None else None
-    if standing is not None and standing.fingerprint != digest:
+    if standing is not None and standing.fingerprint != asked:
         raise KeyTaken(standing)
-    return standing or session.exec(_open_for(digest).with_for_update()).one_or_none()
+    return standing or session.exec(_open_for(asked).with_for_update()).one_or_none()
 
 
 def underway(session: Session, digest: str) -> Operation | None:
     """The open operation that asking for the same thing again would go on with."""
-    return session.exec(_open_for(digest)).one_or_none()
+    return session.exec(_open_for(peppered(session.connection(), digest))).one_or_none()
 
 
-def _open_for(digest: str) -> SelectOfScalar[Operation]:
-    return select(Operation).where(Operation.fingerprint == digest, col(Operation.state).in_(OPEN))
+def _open_for(asked: str) -> SelectOfScalar[Operation]:
+    return select(Operation).where(Operation.fingerprint == asked, col(Operation.state).in_(OPEN))
 
 
 def _outlived(session: Session, standing: Operation, now: datetime) -> bool:

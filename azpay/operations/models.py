@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from azpay.db import Row, one_of, timestamp
+from azpay.db import Row, one_of, sealed, timestamp
 
 
 class Kind(StrEnum):
@@ -57,14 +57,20 @@ class Operation(Row, table=True):
     state: State = Field(sa_type=one_of(State, "state"))
     idempotency_key: str = Field(unique=True)
     fingerprint: str
-    """A digest of what was asked. Two open operations cannot have the same one."""
+    """A digest of what was asked, made with a secret of the book's, so that nobody else can guess at it.
+
+    Two open operations cannot have the same one.
+    """
     subject: str
-    """The payment, refund, payment method or customer that it is about: our id, or Stripe's."""
+    """The payment, refund, payment method or customer that it is about: our id, or Stripe's.
+
+    A customer that is yet to be made goes by a digest of the e-mail.
+    """
     stripe_object: str | None = None
     """What Stripe answered with, a `pi_…` or `re_…`; also kept when the answer was a decline."""
     attempts: int = 0
     error_code: str | None = None
-    error_message: str | None = None
+    error_message: str | None = Field(default=None, sa_type=sealed())
     created_at: datetime = Field(sa_type=timestamp())
     sent_at: datetime | None = Field(default=None, sa_type=timestamp())
     settled_at: datetime | None = Field(default=None, sa_type=timestamp())

@@ -34,6 +34,9 @@ class Plain(Generic[Answer, Kept]):
     table: type[Kept]
     look: Callable[[], Answer | None] = nothing
 
+    def hold(self, session: Session) -> None:
+        """A no changes nothing."""
+
     def on_no(self, session: Session, error: AzpayError) -> None:
         """Nothing was changed, and nothing was to be."""
 

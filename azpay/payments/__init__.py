@@ -5,7 +5,7 @@ from azpay.payments.charges import SuspectedDuplicate, charge
 from azpay.payments.counting import count_by_status
 from azpay.payments.finding import PaymentUnknown, SeveralPayments, find, find_refund
 from azpay.payments.handlers import EVENTS, OBJECTS
-from azpay.payments.history import CursorInvalid, Page, Query, Sort, Story, history, story
+from azpay.payments.history import Page, Story, count, history, story
 from azpay.payments.models import (
     Customer,
     Origin,
@@ -15,6 +15,7 @@ from azpay.payments.models import (
     Refund,
     RefundStatus,
 )
+from azpay.payments.queries import CursorInvalid, Query, Sort
 from azpay.payments.refunds import NothingToRefund, RefundExceedsPayment, refund, underway
 from azpay.payments.requests import (
     CANCEL_REASONS,
@@ -24,6 +25,7 @@ from azpay.payments.requests import (
     RefundRequest,
     RequestInvalid,
 )
+from azpay.payments.searching import reindex
 
 __all__ = [
     "CANCEL_REASONS",
@@ -56,11 +58,13 @@ __all__ = [
     "cancel",
     "capture",
     "charge",
+    "count",
     "count_by_status",
     "find",
     "find_refund",
     "history",
     "refund",
+    "reindex",
     "story",
     "underway",
 ]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from sqlmodel import Session
+
     from azpay.db import Database
     from azpay.gateway import objects
     from azpay.gateway.stripe import Gateway
@@ -54,14 +56,10 @@ def capture(
 
     A payment that Stripe says is captured already is success. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
     """
-    with db.writing() as session:
-        payment = find(session, named)
-        if payment.status is PaymentStatus.SUCCEEDED and amount in {None, payment.amount_captured}:
-            return payment
-        _require_capturable(payment, amount)
-        taking = payment.amount if amount is None else amount
-        digest = operations.fingerprint(Kind.CAPTURE, payment=payment.id, amount=taking)
-        operation, _ = operations.plan(session, Kind.CAPTURE, payment.id, digest=digest, now=now)
+    payment, operation = db.write(lambda session: _capture_intended(session, named, amount, now))
+    if operation is None:
+        return payment
+    taking = payment.amount if amount is None else amount
     intent = _id(payment)
     change = _Change(
         gateway,
@@ -78,13 +76,9 @@ def cancel(
     """Let a payment go before it is captured. https://docs.stripe.com/api/payment_intents/cancel"""
     if reason is not None and reason not in CANCEL_REASONS:
         raise RequestInvalid(f"{reason!r} is no reason.", hint=f"Choose one of: {', '.join(CANCEL_REASONS)}.")
-    with db.writing() as session:
-        payment = find(session, named)
-        if payment.status is PaymentStatus.CANCELED:
-            return payment
-        _require_cancelable(payment)
-        digest = operations.fingerprint(Kind.CANCEL, payment=payment.id)
-        operation, _ = operations.plan(session, Kind.CANCEL, payment.id, digest=digest, now=now)
+    payment, operation = db.write(lambda session: _cancel_intended(session, named, now))
+    if operation is None:
+        return payment
     intent = _id(payment)
     change = _Change(
         gateway,
@@ -93,6 +87,29 @@ def cancel(
         lambda found: found.status == "canceled",
     )
     return _carry_out(db, operation, change, now=now)
+
+
+def _capture_intended(
+    session: Session, named: str, amount: int | None, now: datetime
+) -> tuple[Payment, Operation | None]:
+    """The payment, and no operation when it was captured already."""
+    payment = find(session, named)
+    if payment.status is PaymentStatus.SUCCEEDED and amount in {None, payment.amount_captured}:
+        return payment, None
+    _require_capturable(payment, amount)
+    taking = payment.amount if amount is None else amount
+    digest = operations.fingerprint(Kind.CAPTURE, payment=payment.id, amount=taking)
+    return payment, operations.plan(session, Kind.CAPTURE, payment.id, digest=digest, now=now)[0]
+
+
+def _cancel_intended(session: Session, named: str, now: datetime) -> tuple[Payment, Operation | None]:
+    """The payment, and no operation when it was canceled already."""
+    payment = find(session, named)
+    if payment.status is PaymentStatus.CANCELED:
+        return payment, None
+    _require_cancelable(payment)
+    digest = operations.fingerprint(Kind.CANCEL, payment=payment.id)
+    return payment, operations.plan(session, Kind.CANCEL, payment.id, digest=digest, now=now)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +142,7 @@ def _carry_out(db: Database, operation: Operation, change: _Change, *, now: date
         return operations.carry_out(db, operation, errand, now=now)
     except WrongState:
         found = change.gateway.payment_intent(change.intent)
-        with db.writing() as session:
-            absorb_answer(session, found, now=now)
+        db.write(lambda session: absorb_answer(session, found, now=now))
         raise
 
 

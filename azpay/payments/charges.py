@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, col, or_, select
 
 from azpay import operations
-from azpay.db import new_id
+from azpay.db import new_id, take_turn
 from azpay.errors import Refused
 from azpay.gateway import AuthenticationNeeded, CardDeclined, objects
 from azpay.operations import Kind, Operation
@@ -31,6 +31,7 @@ from azpay.payments.records import (
     absorb_answer,
 )
 from azpay.payments.requests import ChargeRequest, RequestInvalid
+from azpay.payments.searching import index
 from azpay.payments.transitions import Standing, advance_on_answer
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ class _Charging:
             (found for found in around if found.metadata.get(OPERATION_KEY) == self.operation.id), None
         )
 
+    def hold(self, session: Session) -> None:
+        session.get_one(Payment, self.payment.id, with_for_update=True)
+
     def on_yes(self, session: Session, answer: objects.PaymentIntent) -> Payment:
         return absorb_answer(session, answer, now=self.now)
 
@@ -123,18 +127,27 @@ def _complete(db: Database, gateway: Gateway, request: ChargeRequest, *, now: da
 
 def _intend(db: Database, request: ChargeRequest, *, now: datetime) -> tuple[Payment, Operation]:
     """The payment and operation for this request, made now or standing open already."""
-    with db.writing() as session:
-        identity = new_id("pay", now)
-        operation, new = operations.plan(
-            session, Kind.CHARGE, identity, digest=_digest(request), key=request.idempotency_key, now=now
-        )
-        if not new:
-            return session.get_one(Payment, operation.subject), operation
-        if not request.allow_duplicate:
-            _refuse_duplicate(session, request, now=now)
-        payment = _written_down(identity, request, now)
-        session.add(payment)
-        return payment, operation
+    identity = new_id("pay", now)
+    return db.write(lambda session: _intended(session, identity, request, now))
+
+
+def _intended(
+    session: Session, identity: str, request: ChargeRequest, now: datetime
+) -> tuple[Payment, Operation]:
+    kept = session.get(Payment, identity)
+    if kept is not None:  # by a commit whose answer was lost
+        return kept, operations.of(session, identity)[0]
+    operation, new = operations.plan(
+        session, Kind.CHARGE, identity, digest=_digest(request), key=request.idempotency_key, now=now
+    )
+    if not new:
+        return session.get_one(Payment, operation.subject), operation
+    if not request.allow_duplicate:
+        _refuse_duplicate(session, request, now=now)
+    payment = _written_down(identity, request, now)
+    session.add(payment)
+    index(session, payment)
+    return payment, operation
 
 
 def _digest(request: ChargeRequest) -> str:
@@ -155,6 +168,7 @@ def _digest(request: ChargeRequest) -> str:
 
 
 def _refuse_duplicate(session: Session, request: ChargeRequest, *, now: datetime) -> None:
+    take_turn(session, "charge", str(request.money), request.customer, request.reference)
     same = select(Payment).where(
         Payment.currency == request.money.currency,
         Payment.amount == request.money.amount,

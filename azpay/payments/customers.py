@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from sqlmodel import col, select
 
 from azpay import operations
+from azpay.db.book_keys import blind_name
+from azpay.db.sealing import found_by
 from azpay.operations import Kind, Operation
 from azpay.payments.models import Customer
 from azpay.payments.records import absorb_customer
@@ -48,9 +50,7 @@ def lookup(db: Database, gateway: Gateway, who: str, *, now: datetime) -> str | 
     if known is not None:
         return known
     there = gateway.customers_with(who)
-    with db.writing() as session:
-        for customer in there:
-            absorb_customer(session, customer, now=now)
+    db.write(lambda session: [absorb_customer(session, customer, now=now) for customer in there])
     return _the_one(who, [customer.id for customer in there])
 
 
@@ -63,7 +63,8 @@ def on_record(db: Database, who: str) -> str | None:
 
 
 def _known(session: Session, email: str) -> str | None:
-    here = select(Customer.customer).where(Customer.email == email, col(Customer.deleted).is_(False))
+    has_email = found_by(session.connection(), col(Customer.email_index), email)
+    here = select(Customer.customer).where(has_email, col(Customer.deleted).is_(False))
     return _the_one(email, list(session.exec(here)))
 
 
@@ -74,17 +75,24 @@ def _the_one(email: str, ids: list[str]) -> str | None:
 
 
 def _create(db: Database, gateway: Gateway, email: str, *, now: datetime) -> str:
-    with db.writing() as session:
-        digest = operations.fingerprint(Kind.CUSTOMER, email=email)
-        operation, _ = operations.plan(session, Kind.CUSTOMER, email, digest=digest, now=now)
-        known = _known(session, email)
-        if known is not None:  # another process made it since we looked
-            operations.succeed(session, operation.id, known, now=now)
-            return known
+    operation, known = db.write(lambda session: _intended(session, email, now))
+    if known is not None:
+        return known
     errand = operations.Plain(
         lambda key: _make(gateway, email, operation, key), partial(absorb_customer, now=now), Customer
     )
     return operations.carry_out(db, operation, errand, now=now).customer
+
+
+def _intended(session: Session, email: str, now: datetime) -> tuple[Operation, str | None]:
+    """The operation, and the customer when another process made it since we looked."""
+    digest = operations.fingerprint(Kind.CUSTOMER, email=email)
+    subject = blind_name(session.connection(), "email", email)
+    operation, _ = operations.plan(session, Kind.CUSTOMER, subject, digest=digest, now=now)
+    known = _known(session, email)
+    if known is not None:
+        operations.succeed(session, operation.id, known, now=now)
+    return operation, known
 
 
 def _make(gateway: Gateway, email: str, operation: Operation, key: str) -> objects.Customer:
@@ -100,5 +108,4 @@ def default_method(db: Database, gateway: Gateway, customer: str, *, now: dateti
     answer = gateway.customer(customer)
     if answer.deleted:
         raise RequestInvalid(f"{customer} was deleted at Stripe.", hint="Charge another customer.")
-    with db.writing() as session:
-        return absorb_customer(session, answer, now=now).default_method
+    return db.write(lambda session: absorb_customer(session, answer, now=now)).default_method

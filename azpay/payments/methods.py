@@ -17,6 +17,7 @@ from azpay.payments.records import absorb_customer, absorb_method
 from azpay.payments.requests import RequestInvalid, check_customer, check_method
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlmodel import Session
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from azpay.db import Database
     from azpay.gateway import objects
     from azpay.gateway.stripe import Gateway
+    from azpay.operations import Operation
 
 
 class MethodUnknown(NotFound):
@@ -55,13 +57,23 @@ def refresh(db: Database, gateway: Gateway, customer: str, *, now: datetime) -> 
     here = {method.payment_method for method in saved(db, customer)}
     there = gateway.payment_methods(customer)
     about = gateway.customer(customer)
-    with db.writing() as session:
-        absorb_customer(session, about, now=now)
-        for method in there:
-            absorb_method(session, method, now=now)
-        for gone in here - {method.id for method in there}:
-            session.get_one(PaymentMethod, gone).removed_at = now
+    gone = here - {method.id for method in there}
+    db.write(lambda session: _take_in(session, about, there, gone, now))
     return saved(db, customer)
+
+
+def _take_in(
+    session: Session,
+    customer: objects.Customer,
+    there: Sequence[objects.PaymentMethod],
+    gone: set[str],
+    now: datetime,
+) -> None:
+    absorb_customer(session, customer, now=now)
+    for method in there:
+        absorb_method(session, method, now=now)
+    for method_id in gone:
+        session.get_one(PaymentMethod, method_id).removed_at = now
 
 
 def add(db: Database, gateway: Gateway, method: str, who: str, *, now: datetime) -> PaymentMethod:
@@ -72,9 +84,8 @@ def add(db: Database, gateway: Gateway, method: str, who: str, *, now: datetime)
     check_method(method)
     check_customer(who)
     customer = identify(db, gateway, who, now=now)
-    with db.writing() as session:
-        digest = operations.fingerprint(Kind.ATTACH, method=method, customer=customer)
-        operation, _ = operations.plan(session, Kind.ATTACH, method, digest=digest, now=now)
+    digest = operations.fingerprint(Kind.ATTACH, method=method, customer=customer)
+    operation = _planned(db, Kind.ATTACH, method, digest, now)
     record = partial(absorb_method, now=now)
     errand = operations.Plain(lambda key: gateway.attach(method, customer, key=key), record, PaymentMethod)
     return operations.carry_out(db, operation, errand, now=now)
@@ -85,9 +96,8 @@ def remove(db: Database, gateway: Gateway, method: str, *, now: datetime) -> Pay
     ours = _known(db, method)
     if ours.removed_at is not None:
         return ours
-    with db.writing() as session:
-        digest = operations.fingerprint(Kind.DETACH, method=method)
-        operation, _ = operations.plan(session, Kind.DETACH, method, digest=digest, now=now)
+    digest = operations.fingerprint(Kind.DETACH, method=method)
+    operation = _planned(db, Kind.DETACH, method, digest, now)
     record = partial(_record_removal, customer=ours.customer, now=now)
     errand = operations.Plain(partial(_detach, gateway, method), record, PaymentMethod)
     return operations.carry_out(db, operation, errand, now=now)
@@ -120,14 +130,17 @@ def make_default(
     owner = lookup(db, gateway, who, now=now) if who else _known(db, method).customer
     if owner is None:
         raise RequestInvalid(f"{method} belongs to no customer.", hint="Attach it with `azpay methods add`.")
-    with db.writing() as session:
-        digest = operations.fingerprint(Kind.DEFAULT, method=method, customer=owner)
-        operation, _ = operations.plan(session, Kind.DEFAULT, owner, digest=digest, now=now)
+    digest = operations.fingerprint(Kind.DEFAULT, method=method, customer=owner)
+    operation = _planned(db, Kind.DEFAULT, owner, digest, now)
     record = partial(absorb_customer, now=now)
     errand = operations.Plain(
         lambda key: gateway.set_default_method(owner, method, key=key), record, Customer
     )
     return operations.carry_out(db, operation, errand, now=now)
+
+
+def _planned(db: Database, kind: Kind, subject: str, digest: str, now: datetime) -> Operation:
+    return db.write(lambda session: operations.plan(session, kind, subject, digest=digest, now=now)[0])
 
 
 def _known(db: Database, method: str) -> PaymentMethod:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary
 from sqlmodel import Field
 
-from azpay.db import Row, one_of, timestamp
+from azpay.db import Row, one_of, sealed, timestamp
 
 
 class PaymentStatus(StrEnum):
@@ -60,11 +60,15 @@ class Payment(Row, table=True):
         ),
         CheckConstraint("length(currency) = 3 AND currency = lower(currency)", "currency_code"),
         Index("ix_payments_created_at_id", "created_at", "id"),
+        Index("ix_payments_amount_id", "amount", "id", "created_at"),
         Index("ix_payments_status_created_at_id", "status", "created_at", "id"),
+        Index("ix_payments_status_amount_id", "status", "amount", "id"),
         Index("ix_payments_customer_created_at_id", "customer", "created_at", "id"),
-        Index("ix_payments_reference", "reference"),
-        Index("ix_payments_currency_amount_id", "currency", "amount", "id"),
-        Index("ix_payments_amount_id", "amount", "id"),
+        Index("ix_payments_customer_amount_id", "customer", "amount", "id"),
+        Index("ix_payments_reference_created_at_id", "reference", "created_at", "id"),
+        Index("ix_payments_reference_amount_id", "reference", "amount", "id"),
+        Index("ix_payments_currency_created_at_id", "currency", "created_at", "id", "amount"),
+        Index("ix_payments_currency_amount_id", "currency", "amount", "id", "created_at"),
     )
 
     id: str = Field(primary_key=True)
@@ -81,14 +85,15 @@ class Payment(Row, table=True):
     card_brand: str | None = None
     card_last4: str | None = None
     reference: str | None = None
-    description: str | None = None
-    receipt_email: str | None = None
+    description: str | None = Field(default=None, sa_type=sealed())
+    receipt_email: str | None = Field(default=None, sa_type=sealed())
     metadata_: dict[str, str] = Field(
-        default_factory=dict, sa_type=JSON, sa_column_kwargs={"name": "metadata"}
+        default_factory=dict, sa_type=sealed("json"), sa_column_kwargs={"name": "metadata"}
     )
     failure_code: str | None = None
-    failure_message: str | None = None
-    next_action_url: str | None = None
+    failure_message: str | None = Field(default=None, sa_type=sealed())
+    next_action_url: str | None = Field(default=None, sa_type=sealed())
+    """Where the payer confirms. The address holds Stripe's secret for that."""
     capture_before: datetime | None = Field(default=None, sa_type=timestamp())
     origin: Origin = Field(sa_type=one_of(Origin, "origin"))
     livemode: bool = False
@@ -115,7 +120,7 @@ class Refund(Row, table=True):
     currency: str
     amount: int = Field(sa_type=BigInteger)
     reason: str | None = None
-    note: str | None = None
+    note: str | None = Field(default=None, sa_type=sealed())
     failure_reason: str | None = None
     origin: Origin = Field(sa_type=one_of(Origin, "origin"))
     created_at: datetime = Field(sa_type=timestamp())
@@ -128,8 +133,10 @@ class Customer(Row, table=True):
     __tablename__ = "customers"
 
     customer: str = Field(primary_key=True)
-    email: str | None = Field(default=None, index=True)
-    name: str | None = None
+    email: str | None = Field(default=None, sa_type=sealed(index="email_index"))
+    email_index: bytes | None = Field(default=None, sa_type=LargeBinary, index=True)
+    """Its blind token: to find the e-mail without reading it."""
+    name: str | None = Field(default=None, sa_type=sealed())
     default_method: str | None = None
     deleted: bool = False
     created_at: datetime = Field(sa_type=timestamp())

@@ -21,6 +21,7 @@ from azpay.payments.models import (
     Refund,
     RefundStatus,
 )
+from azpay.payments.searching import index
 from azpay.payments.transitions import (
     Standing,
     advance,
@@ -168,7 +169,8 @@ def _found_elsewhere(session: Session, intent: objects.PaymentIntent, now: datet
         created_at=moment(intent.created),
         updated_at=now,
     )
-    keep_new(session, [payment])
+    if keep_new(session, [payment]):
+        index(session, payment)
     return session.exec(select(Payment).where(Payment.payment_intent == intent.id).with_for_update()).one()
 
 

@@ -90,6 +90,9 @@ class _Refunding:
             (found for found in refunds if found.metadata.get(OPERATION_KEY) == self.operation.id), None
         )
 
+    def hold(self, session: Session) -> None:
+        session.get_one(Payment, self.payment.id, with_for_update=True)
+
     def on_yes(self, session: Session, answer: objects.Refund) -> Refund:
         payment = session.get_one(Payment, self.payment.id, with_for_update=True)
         return absorb_refund_answer(session, payment, answer, now=self.now)
@@ -117,21 +120,29 @@ def underway(session: Session, request: RefundRequest) -> Refund | None:
 
 def _intend(db: Database, request: RefundRequest, *, now: datetime) -> tuple[Payment, Refund, Operation]:
     """The payment, refund and operation for this request, made now or standing open already."""
-    with db.writing() as session:
-        payment = find(session, request.payment)
-        identity = new_id("ref", now)
-        digest = _digest(payment, request)
-        operation, new = operations.plan(
-            session, Kind.REFUND, identity, digest=digest, key=request.idempotency_key, now=now
-        )
-        if not new:
-            return payment, session.get_one(Refund, operation.subject), operation
-        amount = _take(session, payment, request)
-        if not request.allow_duplicate:
-            _refuse_duplicate(session, payment, amount, now=now)
-        ours = _written_down(identity, payment, amount, request, now)
-        session.add(ours)
-        return payment, ours, operation
+    identity = new_id("ref", now)
+    return db.write(lambda session: _intended(session, identity, request, now))
+
+
+def _intended(
+    session: Session, identity: str, request: RefundRequest, now: datetime
+) -> tuple[Payment, Refund, Operation]:
+    payment = find(session, request.payment)
+    kept = session.get(Refund, identity)
+    if kept is not None:  # by a commit whose answer was lost
+        return payment, kept, operations.of(session, identity)[0]
+    digest = _digest(payment, request)
+    operation, new = operations.plan(
+        session, Kind.REFUND, identity, digest=digest, key=request.idempotency_key, now=now
+    )
+    if not new:
+        return payment, session.get_one(Refund, operation.subject), operation
+    amount = _take(session, payment, request)
+    if not request.allow_duplicate:
+        _refuse_duplicate(session, payment, amount, now=now)
+    ours = _written_down(identity, payment, amount, request, now)
+    session.add(ours)
+    return payment, ours, operation
 
 
 def _digest(payment: Payment, request: RefundRequest) -> str:

@@ -77,9 +77,7 @@ def issue(db: Database, named: str, *, now: datetime) -> Receipt:
     if names_receipt(named):
         with db.reading() as session:
             return find(session, named)
-    with db.writing() as session:
-        payment, refund = subject(session, named)
-        return write_out(session, payment, refund, now=now)
+    return db.write(lambda session: write_out(session, *subject(session, named), now=now))
 
 
 def write_out(session: Session, payment: Payment, refund: Refund | None = None, *, now: datetime) -> Receipt:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from azpay.db import new_id
+from azpay.db.upsert import keep_new
 from azpay.reconciliation import books
 from azpay.reconciliation.certificates import Certificate
 from azpay.reconciliation.matching import Difference, Pair, difference, pairs
@@ -137,8 +138,7 @@ class Comparison:
         differences = [each for each in found if each is not None]
         drifts = [self._drift(each, now) for each in differences]
         if drifts:
-            with self._db.writing() as session:
-                session.add_all(drifts)
+            self._db.write(lambda session: keep_new(session, drifts))
             self.drifts += drifts
             self._named.update(each.pair.here.ours for each in differences if each.pair.here)
 

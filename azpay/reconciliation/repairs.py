@@ -102,12 +102,15 @@ def _payment_first(db: Database, gateway: Gateway, refund: objects.Refund, now: 
 def _taken_in(db: Database, subject: Subject, seen: Sighting, now: datetime) -> bool:
     """Record what Stripe said, unless our row is not the one that was seen."""
     lock, record = _LOCKS[subject.object_type], _RECORDS[subject.object_type]
-    with db.writing() as session:
+
+    def take_in(session: Session) -> bool:
         lock(session, seen.found)
         if books.find(session, *subject) != seen.here:
             return False
         record(session, seen.found, now)
         return True
+
+    return db.write(take_in)
 
 
 def _payment_of(session: Session, refund: objects.Refund) -> Payment | None:

@@ -14,12 +14,15 @@ from sqlmodel import col, select
 
 from azpay.db import new_id
 from azpay.db.database import DatabaseUnavailable
+from azpay.db.upsert import keep_new
 from azpay.errors import AzpayError, Failed, NotFound
 from azpay.reconciliation.comparison import Comparison, Pace
 from azpay.reconciliation.models import Drift, ObjectType, Run, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlmodel import Session
 
     from azpay.db import Database
     from azpay.gateway.stripe import Gateway
@@ -119,14 +122,15 @@ def _open(db: Database, period: Period, *, now: datetime) -> Run:
         until=period.until,
         started_at=now,
     )
-    with db.writing() as session:
-        session.add(run)
+    db.write(lambda session: keep_new(session, [run]))
     return run
 
 
 def _close(db: Database, run: Run, state: RunState, certificate: Certificate, *, now: datetime) -> Run:
-    with db.writing() as session:
+    def close(session: Session) -> Run:
         kept = session.get_one(Run, run.id)
         kept.state, kept.finished_at = state, now
         kept.ours, kept.theirs = certificate.here, certificate.there
-    return kept
+        return kept
+
+    return db.write(close)

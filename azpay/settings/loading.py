@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from azpay.settings.table import Setting
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
-_ABSENT: Mapping[str, object] = {"webhook_secrets": ()}
+_ABSENT: Mapping[str, object] = {"webhook_secrets": (), "encryption_key": ()}
 _SANDBOX = {
     "stripe_api_base": rules.SANDBOX_BASE,
     "stripe_api_key": rules.SANDBOX_KEY,
     "webhook_secrets": rules.SANDBOX_WEBHOOK_SECRET,
+    "encryption_key": rules.SANDBOX_ENCRYPTION_KEY,
 }
 
 

@@ -25,7 +25,9 @@ PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _ACCOUNT = re.compile(r"acct_[A-Za-z0-9]{1,64}")
 _STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{1,240}")
 _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9_+/=]{1,240}")
+_RECOVERY_KEY = re.compile(r"AZPAY(-[0-9A-Z]{7}){8}", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}")
 _HIGHEST_PORT = 65535
 _MINUTES_OF_A_DAY = 24 * 60
@@ -58,6 +60,15 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return choose
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if _NUMBER.fullmatch(text) is None or not least <= int(text) <= most:
+            raise ValueError(f"is {quoted(text)}; a whole number from {least} to {most}.")
+        return int(text)
+
+    return read
 
 
 def yes_or_no(text: str) -> bool:
@@ -164,6 +175,14 @@ def webhook_secrets(text: str) -> tuple[Secret, ...]:
     if not all(_WEBHOOK_SECRET.fullmatch(secret) for secret in found):
         raise ValueError("must be signing secrets that begin with whsec_, separated by commas, none empty.")
     return tuple(Secret(secret) for secret in dict.fromkeys(found))
+
+
+def encryption_key(text: str) -> tuple[Secret, ...]:
+    """Several, the newest first, so that a book can be moved from one to the next."""
+    found = [key.strip() for key in text.split(",")]
+    if not all(_RECOVERY_KEY.fullmatch(key) for key in found):
+        raise ValueError("must be recovery keys, AZPAY- and eight groups of seven, separated by commas.")
+    return tuple(Secret(key) for key in dict.fromkeys(found))
 
 
 def api_base(text: str) -> str:

@@ -20,6 +20,9 @@ SANDBOX_BASE = "http://127.0.0.1:12111"
 SANDBOX_KEY = "sk_test_azpay_sandbox"
 SANDBOX_WEBHOOK_SECRET = "whsec_azpay_sandbox"  # noqa: S105  the sandbox's own, no one's secret
 
+SANDBOX_ENCRYPTION_KEY = "AZPAY-EHM6A83-KC5Q68R-KFF0KQ6-83BCNWK-M83EDWG-76SB3E9-JQ8BHE5-R52ET8C"
+"""So that a book of made-up payments needs no keeping of keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -72,6 +75,12 @@ def _sandbox_secret_elsewhere(secrets: tuple[Secret, ...], base: str) -> str | N
     )
 
 
+def _sandbox_encryption_elsewhere(keys: tuple[Secret, ...], base: str) -> str | None:
+    if is_loopback(base) or all(key.reveal() != SANDBOX_ENCRYPTION_KEY for key in keys):
+        return None
+    return f"holds the sandbox's key, with which anyone could read the book, and {base} is not this machine."
+
+
 RULES = (
     Rule(("stripe_api_key", "live", "profile"), _live_key_without_live_profile),
     Rule(("stripe_api_key", "live", "profile"), _test_key_in_live_profile),
@@ -79,4 +88,5 @@ RULES = (
     Rule(("live", "stripe_api_base"), _live_without_tls),
     Rule(("stripe_api_key", "stripe_api_base"), _sandbox_key_elsewhere),
     Rule(("webhook_secrets", "stripe_api_base"), _sandbox_secret_elsewhere),
+    Rule(("encryption_key", "stripe_api_base"), _sandbox_encryption_elsewhere),
 )

@@ -26,6 +26,11 @@ class Settings:
     profile: str
     data_dir: Path
     database_url: Secret
+    encryption_key: tuple[Secret, ...]
+    database_connections: int
+    database_connect_seconds: int
+    database_lock_seconds: int
+    database_statement_seconds: int
     stripe_api_key: Secret | None
     stripe_account: str | None
     stripe_api_base: str

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from azpay import inbox
 from azpay.errors import AzpayError
 from azpay.logs import get_logger
+from azpay.worker.ears import listening
 
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
@@ -22,6 +23,11 @@ log = get_logger(__name__)
 
 def work(azpay: Azpay, reins: Reins) -> None:
     """Until told to stop; it stops between two pieces of work."""
+    with listening(azpay.db, reins):
+        _work(azpay, reins)
+
+
+def _work(azpay: Azpay, reins: Reins) -> None:
     failures = 0
     while not reins.stopping:
         try:

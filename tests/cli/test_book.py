@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from azpay import payments
-from azpay.db import Database, migrations
+from azpay.db import migrations
+from tests.support.books import a_book
 from tests.support.builders import a_charge
 
 from .running import answer, error, run, settle_in
@@ -49,7 +50,7 @@ def text_file(file: Path) -> None:
 
 
 def book_of_tomorrow(file: Path) -> None:
-    db = Database.open(f"sqlite:///{file}")
+    db = a_book(f"sqlite:///{file}")
     migrations.upgrade(db)
     with db.writing() as session:
         session.connection().execute(text("UPDATE alembic_version SET version_num = '9999'"))

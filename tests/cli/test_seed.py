@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from azpay import payments
 from azpay.cli.seed import planned
-from azpay.db import Database, migrations
+from azpay.db import migrations
 from azpay.payments import Query
+from tests.support.books import a_book
 
 from .running import answer, error, run
 
@@ -74,7 +75,7 @@ def test_what_another_book_has_seeded_is_not_made_again(
     azpay: Azpay, stripe: Sandbox, tmp_path: Path
 ) -> None:
     run(azpay, *SEED)
-    other = Database.open(f"sqlite:///{tmp_path}/other.db")
+    other = a_book(f"sqlite:///{tmp_path}/other.db")
     migrations.upgrade(other)
 
     result = run(replace(azpay, db=other), *SEED, "--json")

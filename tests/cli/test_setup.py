@@ -50,12 +50,18 @@ def test_without_a_key_one_is_told_how_to_get_one_or_to_do_without(home: Path, w
     assert "Run `azpay login`, or try azpay without Stripe: `azpay sandbox`" in result.stderr
 
 
-def test_looking_needs_no_key_and_makes_the_book(home: Path) -> None:
+def test_looking_needs_no_stripe_key_and_makes_the_book_with_a_key_of_its_own(home: Path) -> None:
     result = run(None, "history")
+    again = run(None, "history")
 
     assert result.exit_code == 0
     assert result.stdout == "No payments.\n"
-    assert result.stderr == f"Made the book at sqlite:///{home}/data/azpay/default.db.\n"
+    warning, made = result.stderr.splitlines()
+    assert warning.startswith("Warning: The book's key ")
+    assert f"is kept in {home}/config/azpay/credentials.json" in warning
+    assert "AZPAY-" not in result.output
+    assert made == f"Made the book at sqlite:///{home}/data/azpay/default.db."
+    assert again.stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import event, inspect
+from sqlalchemy import event, inspect, text
 
 from azpay.bootstrap import tables
 from azpay.db import Database, migrations, schema
@@ -23,6 +23,7 @@ from azpay.db.database import DatabaseUnavailable
 from azpay.db.engines import APPLICATION_ID, WRITES
 from azpay.db.schema import State
 from azpay.payments import Query, charge, history
+from tests.support.books import ROOT, a_book, meddler
 from tests.support.builders import a_charge
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ def file(tmp_path: Path) -> Path:
 
 
 def book(file: Path) -> Database:
-    return Database.open(f"sqlite:///{file}")
+    return a_book(f"sqlite:///{file}")
 
 
 def stamp(db: Database, revision: str) -> None:
     with db.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = ?", (revision,))
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
 
 def test_a_file_that_is_not_there_yet_is_an_empty_book(file: Path) -> None:
@@ -59,13 +60,15 @@ def test_an_upgraded_book_is_current_and_upgrading_again_does_nothing(file: Path
 
 
 def test_the_usual_case_costs_one_query(db: Database) -> None:
+    with db.reading() as session:
+        session.connection()  # what a new connection is asked comes once
     asked: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
 
     schema.state(db)
 
     assert [statement for statement in asked if not statement.startswith("BEGIN")] == [
-        schema.QUICK["sqlite"][0]
+        schema.QUICK[db.engine.dialect.name][0]
     ]
 
 
@@ -149,7 +152,7 @@ def test_the_checks_of_the_models_are_in_the_scripts(db: Database) -> None:
 
 
 def upgrade_in_a_process(address: str) -> bool:
-    return migrations.upgrade(Database.open(address))
+    return migrations.upgrade(a_book(address))
 
 
 def test_programs_that_start_together_make_one_book(file: Path) -> None:
@@ -172,9 +175,10 @@ def test_threads_that_start_together_make_one_book(file: Path) -> None:
 DIES = """
 import os, signal, sys
 from sqlalchemy import event
-from azpay.db import Database, migrations
+from azpay.db import migrations
+from tests.support.books import a_book
 
-db = Database.open(sys.argv[1])
+db = a_book(sys.argv[1])
 left = int(sys.argv[2])
 
 def die(_connection, _cursor, statement, *_):
@@ -213,16 +217,20 @@ def test_up_and_down_and_up_on_a_filled_book(azpay: Azpay) -> None:
     assert history(azpay.db, Query()).payments == []
 
 
-def test_a_book_says_in_its_header_that_it_is_ours(file: Path) -> None:
+def test_a_book_says_in_its_header_that_it_is_ours_and_which_key_it_needs(file: Path) -> None:
     db = book(file)
     migrations.upgrade(db)
+    with db.engine.connect() as connection:
+        mark = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
     db.close()
 
-    assert int.from_bytes(file.read_bytes()[68:72], "big") == APPLICATION_ID
+    assert file.read_bytes()[:9] == b"azpy\x01" + bytes.fromhex(ROOT.id)
+    assert mark == APPLICATION_ID
 
 
+@pytest.mark.store("sqlite")
 def test_integrity_names_what_is_wrong(db: Database) -> None:
-    careless = sqlite3.connect(str(db.engine.url.database), isolation_level=None)
+    careless = meddler(db)
     careless.execute(
         "INSERT INTO refunds (id, payment_id, status, currency, amount, origin, created_at, updated_at) "
         "VALUES ('ref_1', 'pay_none', 'pending', 'usd', 5, 'azpay', '2026-01-01', '2026-01-01')"

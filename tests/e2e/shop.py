@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 from azpay import payments
-from azpay.db import Database
 from azpay.payments import Payment, Query, Refund, checks
 from azpay.sandbox import DEFAULT_KEY
+from tests.support.books import a_book
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from azpay.db import Database
 
 AZPAY = [sys.executable, "-m", "azpay"]
 DYING = [sys.executable, str(Path(__file__).with_name("dying.py"))]
@@ -101,7 +103,7 @@ class Shop:
 
     @contextmanager
     def _book(self) -> Iterator[Database]:
-        db = Database.open(f"sqlite:///{self.folder}/data/sandbox.db")
+        db = a_book(f"sqlite:///{self.folder}/data/sandbox.db")
         try:
             yield db
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from aiohttp import ClientSession
 
 from azpay.http import daemon, sockets
@@ -58,6 +59,7 @@ async def test_a_book_of_another_version_is_not_ready(serving: Serving, db: Data
     assert told["checks"]["migrations"] == {"ok": False, "state": "ahead"}
 
 
+@pytest.mark.store("sqlite")
 async def test_a_book_that_cannot_be_read_is_not_ready_and_its_place_is_not_told(
     serving: Serving, db: Database
 ) -> None:

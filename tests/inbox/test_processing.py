@@ -109,8 +109,8 @@ KILLED = """
 import os, sys
 from datetime import UTC, datetime
 from azpay import inbox
-from azpay.db import Database
 from azpay.payments import Customer
+from tests.support.books import a_book
 
 def handler(session, event, now):
     session.add(Customer(customer=f"cus_{event.id}", created_at=now, updated_at=now))
@@ -119,7 +119,7 @@ def handler(session, event, now):
         os.kill(os.getpid(), 9)
 
 handlers = inbox.Handlers(events={"coupon.created": handler}, objects={})
-inbox.process(Database.open(sys.argv[1]), None, handlers, now=datetime.max.replace(tzinfo=UTC))
+inbox.process(a_book(sys.argv[1]), None, handlers, now=datetime.max.replace(tzinfo=UTC))
 """
 
 

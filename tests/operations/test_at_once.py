@@ -27,6 +27,7 @@ from azpay.payments import (
 from tests.operations.journals import the_operations, the_payments, the_refunds
 from tests.support.builders import a_charge, a_refund
 from tests.support.crowds import crowded_gateway
+from tests.support.faults import make_read_only
 from tests.support.meddling import meddled_gateway
 
 if TYPE_CHECKING:
@@ -241,8 +242,7 @@ def test_a_book_that_goes_away_after_the_charge_does_not_say_that_nothing_was_mo
 
 
 def test_a_book_that_is_read_only_sends_nothing(azpay: Azpay, stripe: Sandbox) -> None:
-    with azpay.db.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA query_only=ON")
+    make_read_only(azpay.db)
 
     with pytest.raises(AzpayError) as refused:
         charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
@@ -251,6 +251,7 @@ def test_a_book_that_is_read_only_sends_nothing(azpay: Azpay, stripe: Sandbox) -
     assert stripe.payment_intents == []
 
 
+@pytest.mark.store("sqlite")
 def test_a_full_disk_acknowledges_nothing_that_is_not_on_record(azpay: Azpay, stripe: Sandbox) -> None:
     with azpay.db.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=1")

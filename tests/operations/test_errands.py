@@ -257,6 +257,7 @@ def test_a_request_that_may_still_be_under_way_is_not_said_to_have_never_happene
         attempt(db, says(LOST), after=timedelta(hours=23, minutes=11))
 
 
+@pytest.mark.store("sqlite")
 def test_a_yes_that_the_book_does_not_take_is_no_failure(db: Database) -> None:
     def the_disk_fills(_key: str) -> StripesCustomer:
         with db.engine.connect() as connection:

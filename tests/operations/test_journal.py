@@ -5,16 +5,20 @@ from __future__ import annotations
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from azpay import operations
-from azpay.db import Database
 from azpay.gateway import StripeRefused
 from azpay.operations import Kind, Operation, State
 from tests.operations.journals import planned, the_operations
+from tests.support.books import a_book
 from tests.support.clock import NOON
+
+if TYPE_CHECKING:
+    from azpay.db import Database
 
 
 def test_the_same_request_while_open_is_the_same_operation(db: Database) -> None:
@@ -75,7 +79,7 @@ def test_64_threads_that_ask_at_once_share_one_operation(db: Database, key: str 
 
 
 def plan_in_a_process(address: str) -> str:
-    db = Database.open(address)
+    db = a_book(address)
     identity = planned(db, now=NOON).id
     db.close()
     return identity
@@ -91,13 +95,13 @@ def test_four_processes_that_ask_at_once_share_one_operation(db: Database) -> No
 
 
 def test_the_database_itself_refuses_a_second_open_operation_for_a_request(db: Database) -> None:
-    planned(db, now=NOON)
+    first = planned(db, now=NOON)
     second = Operation(
         id="op_2",
         kind=Kind.CHARGE,
         state=State.UNKNOWN,
         idempotency_key="other",
-        fingerprint="d",
+        fingerprint=first.fingerprint,
         subject="subject",
         created_at=NOON,
     )

@@ -84,7 +84,7 @@ def test_a_deleted_customer_is_not_found_by_email(azpay: Azpay, stripe: Sandbox,
     made = azpay.gateway.create_customer({"email": ADA}, key="elsewhere")
     webhooks.arrive()
     with azpay.db.writing() as session:
-        session.connection().exec_driver_sql("UPDATE customers SET deleted = 1")
+        session.connection().exec_driver_sql("UPDATE customers SET deleted = true")
 
     assert customers.on_record(azpay.db, ADA) is None
     assert customers.default_method(azpay.db, azpay.gateway, made.id, now=azpay.now()) is None

@@ -64,9 +64,9 @@ class Slow(Sandbox):
 
     lock = threading.Lock()
 
-    def handle(self, request: Request) -> Response:
+    def handle(self, request: Request, *, hold: bool = False) -> Response:
         with self.lock:
-            response = super().handle(request)
+            response = super().handle(request, hold=hold)
         time.sleep(0.002)
         return response
 

@@ -39,8 +39,8 @@ class Odd(Sandbox):
     before: Callable[[], None] = staticmethod(lambda: None)
     answer: Callable[[bytes], bytes] = staticmethod(lambda body: body)
 
-    def handle(self, request: Request) -> Response:
-        response = super().handle(request)
+    def handle(self, request: Request, *, hold: bool = False) -> Response:
+        response = super().handle(request, hold=hold)
         if not self.requests.fullmatch(f"{request.method} {request.path}"):
             return response
         self.before()

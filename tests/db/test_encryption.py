@@ -1,0 +1,313 @@
+"""What a stranger finds in a book: nothing in clear, and nothing that can be changed unnoticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import LargeBinary, String
+from sqlalchemy.exc import StatementError
+from sqlmodel import col, select, update
+
+from azpay import inbox
+from azpay.bootstrap import tables
+from azpay.credentials import RootKey
+from azpay.db import Database, Ring, proving, schema
+from azpay.db.ciphers import ValueTampered
+from azpay.db.files import BookDamaged
+from azpay.db.ring import KeyMissing
+from azpay.db.sealing import Sealed, SealedType, found_by
+from azpay.inbox import EventState, InboxEvent, Progress
+from azpay.operations import Operation
+from azpay.payments import Customer, Payment, Query, charge, history, methods, refund
+from tests.support.books import ROOT, a_book, meddler
+from tests.support.builders import a_charge, a_refund
+from tests.support.clock import NOON
+from tests.support.events import an_event
+
+if TYPE_CHECKING:
+    from azpay.bootstrap import Azpay
+    from tests.support.webhooks import Webhooks
+
+EMAIL, NAME = "canary.mail@example.com", "Canary Name"
+CANARIES = (EMAIL, NAME, "canary description", "canary note", "canary metadata", "canary payload")
+PLAIN = {
+    "ours": {"id", "payment_id", "refund_id", "run_id", "key_id", "subject", "idempotency_key", "reference"},
+    "stripe's": {
+        "payment_intent", "charge", "customer", "payment_method", "refund", "event", "object_id", "account",
+        "source", "balance_transaction", "stripe_object", "default_method", "fingerprint", "api_version",
+    },
+    "words from a list": {
+        "status", "origin", "state", "kind", "type", "currency", "card_brand", "brand", "reason",
+        "failure_code", "failure_reason", "error_code", "reporting_category", "object_type",
+    },
+    "four digits": {"card_last4", "last4", "secret"},
+    "what two books say": {"ours", "theirs", "said_here", "said_there"},
+    "blind": {"email_index", "word", "pepper"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def lived_in(azpay: Azpay, webhooks: Webhooks) -> Azpay:
+    """A book with every canary in it."""
+    methods.add(azpay.db, azpay.gateway, "pm_card_visa", EMAIL, now=azpay.now())
+    with azpay.db.writing() as session:
+        session.exec(select(Customer)).one().name = NAME
+    wanted = a_charge(1000, description=CANARIES[2], receipt_email=EMAIL, metadata={"note": CANARIES[4]})
+    paid = charge(azpay.db, azpay.gateway, wanted, now=azpay.now())
+    refund(azpay.db, azpay.gateway, a_refund(paid.id, 300, note=CANARIES[3]), now=azpay.now())
+    webhooks.keep([an_event("evt_1", data={"object": {"id": "cou_1", "name": CANARIES[5]}})])
+    return azpay
+
+
+def raw(db: Database) -> bytes:
+    """Every byte that the book has on disk."""
+    folder = Path(str(db.engine.url.database)).parent
+    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file())
+
+
+def stored(db: Database) -> str:
+    """Every value as the store hands it out, to somebody with the file's key or a server's password."""
+    with db.engine.connect() as connection:
+        rows = [
+            connection.exec_driver_sql(f"SELECT * FROM {table.name}").all()  # noqa: S608
+            for table in tables().sorted_tables
+        ]
+    return "\n".join(repr(bytes(value) if isinstance(value, memoryview) else value) for table in rows
+                     for row in table for value in row)  # fmt: skip
+
+
+@pytest.mark.store("sqlite")
+def test_nothing_of_people_stands_in_the_files(lived_in: Azpay) -> None:
+    found = raw(lived_in.db)
+
+    assert len(found) > 100_000
+    assert b"SQLite format" not in found
+    assert b"payments" not in found
+    assert [canary for canary in CANARIES if canary.encode() in found] == []
+
+
+def test_nothing_of_people_stands_in_the_rows(lived_in: Azpay) -> None:
+    found = stored(lived_in.db)
+
+    assert "evt_1" in found
+    assert [canary for canary in CANARIES if canary in found or canary.encode().hex() in found] == []
+
+
+def test_azpay_itself_reads_all_of_it(lived_in: Azpay) -> None:
+    (payment,) = history(lived_in.db, Query()).payments
+    with lived_in.db.reading() as session:
+        customer = session.exec(select(Customer)).one()
+
+    assert (payment.description, payment.receipt_email) == (CANARIES[2], EMAIL)
+    assert payment.metadata_ == {"note": CANARIES[4]}
+    assert (customer.email, customer.name) == (EMAIL, NAME)
+    assert CANARIES[5].encode() in inbox.one(lived_in.db, "evt_1").payload
+    assert proving.values(lived_in.db).problems == []
+
+
+def test_every_text_is_encrypted_or_known_to_be_nobodys() -> None:
+    plain = set().union(*PLAIN.values())
+    kinds = (String, LargeBinary)
+
+    bare = [
+        f"{table.name}.{column.name}"
+        for table in tables().sorted_tables
+        for column in table.columns
+        if not isinstance(column.type, SealedType) and isinstance(column.type, kinds)
+        if column.name not in plain
+    ]
+
+    assert bare == []
+
+
+def test_an_email_is_found_without_reading_any(lived_in: Azpay) -> None:
+    with lived_in.db.reading() as session:
+        for typed in (EMAIL, EMAIL.upper(), f" {EMAIL} "):
+            has_it = found_by(session.connection(), col(Customer.email_index), typed)
+            assert len(session.exec(select(Customer).where(has_it)).all()) == 1
+        another = found_by(session.connection(), col(Customer.email_index), "someone@example.com")
+        assert session.exec(select(Customer).where(another)).all() == []
+
+
+def test_the_same_value_never_stands_twice_the_same_way(db: Database) -> None:
+    with db.writing() as session:
+        for name in ("cus_1", "cus_2"):
+            session.add(Customer(customer=name, name=NAME, created_at=NOON, updated_at=NOON))
+
+    with db.engine.connect() as connection:
+        first, second = connection.exec_driver_sql("SELECT name FROM customers").scalars()
+
+    assert bytes(first) != bytes(second)
+
+
+def test_a_value_moved_to_another_row_is_noticed(db: Database) -> None:
+    with db.writing() as session:
+        for name in ("cus_1", "cus_2"):
+            session.add(Customer(customer=name, name=f"{NAME} {name}", created_at=NOON, updated_at=NOON))
+    move = "UPDATE customers SET name = (SELECT name FROM customers WHERE customer = 'cus_1')"
+
+    with db.writing() as session:
+        session.connection().exec_driver_sql(f"{move} WHERE customer = 'cus_2'")
+
+    with pytest.raises(ValueTampered, match="name of cus_2 in customers"), db.reading() as session:
+        session.get(Customer, "cus_2")
+    assert proving.values(db).problems == ["customers cus_2 name: value_tampered"]
+
+
+def test_a_value_moved_to_another_column_is_noticed(lived_in: Azpay) -> None:
+    with lived_in.db.writing() as session:
+        session.connection().exec_driver_sql("UPDATE payments SET receipt_email = description")
+
+    with pytest.raises(ValueTampered, match="receipt_email"):
+        history(lived_in.db, Query())
+
+
+@pytest.mark.parametrize("at", [0, 1, 5, 17, -1])
+def test_one_changed_byte_of_a_value_is_noticed(db: Database, at: int) -> None:
+    """Of its format, its key's id, its nonce, its text and its tag."""
+    with db.writing() as session:
+        session.add(Customer(customer="cus_1", name=NAME, created_at=NOON, updated_at=NOON))
+        session.flush()
+        whole = bytearray(
+            bytes(session.connection().exec_driver_sql("SELECT name FROM customers").scalar_one())
+        )
+        whole[at] ^= 1
+        statement = update(Customer).values(name=Sealed(bytes(whole)))
+        session.connection().execute(statement.execution_options(synchronize_session=False))
+
+    with pytest.raises((ValueTampered, KeyMissing)), db.reading() as session:
+        session.get(Customer, "cus_1")
+
+
+def test_a_tampered_event_is_given_up_and_holds_up_no_other(azpay: Azpay, webhooks: Webhooks) -> None:
+    webhooks.keep([an_event("evt_1"), an_event("evt_2")])
+    with azpay.db.writing() as session:
+        swap = "UPDATE inbox_events SET payload = (SELECT payload FROM inbox_events WHERE event = 'evt_2')"
+        session.connection().exec_driver_sql(f"{swap} WHERE event = 'evt_1'")
+
+    first = inbox.process(azpay.db, azpay.gateway, azpay.handlers, now=azpay.now())
+    second = inbox.process(azpay.db, azpay.gateway, azpay.handlers, now=azpay.now())
+
+    assert (first, second) == (Progress(dead=1), Progress(done=1))
+    assert inbox.one(azpay.db, "evt_2").state is EventState.DONE
+
+
+def test_a_statement_that_would_write_in_clear_is_refused(db: Database) -> None:
+    whole = update(Customer).values(name=NAME)
+
+    with pytest.raises(StatementError, match="row by row"), db.writing() as session:
+        session.connection().execute(whole)
+
+
+def test_a_statement_that_would_compare_in_clear_is_refused(db: Database) -> None:
+    asked = select(Payment).where(Payment.description == "canary")
+
+    with pytest.raises(StatementError, match="blind index"), db.reading() as session:
+        session.exec(asked)
+
+
+def test_a_row_of_core_hands_out_no_text_by_accident(lived_in: Azpay) -> None:
+    with lived_in.db.reading() as session:
+        value: Any = session.exec(select(Payment.description)).one()
+
+    assert isinstance(value, Sealed)
+
+
+def test_what_was_asked_cannot_be_guessed_from_its_digest(azpay: Azpay) -> None:
+    methods.add(azpay.db, azpay.gateway, "pm_card_visa", EMAIL, now=azpay.now())
+
+    with azpay.db.reading() as session:
+        made = session.exec(select(Operation).where(Operation.kind == "customer")).one()
+
+    assert made.subject.startswith("email_")
+    assert "@" not in made.subject
+    assert made.fingerprint != inbox_digest(EMAIL)
+
+
+def inbox_digest(email: str) -> str:
+    """What anybody can compute."""
+    from azpay import operations
+
+    return operations.fingerprint(operations.Kind.CUSTOMER, email=email)
+
+
+# the file
+
+
+def file_of(db: Database) -> Path:
+    return Path(str(db.engine.url.database))
+
+
+@pytest.mark.store("sqlite")
+def test_without_its_key_a_book_says_which_one_it_needs_and_stays_as_it_was(lived_in: Azpay) -> None:
+    lived_in.db.close()
+    file = file_of(lived_in.db)
+    before = file.read_bytes()
+    keyless = Database.open(f"sqlite:///{file}", Ring.of())
+
+    with pytest.raises(KeyMissing, match=f"the key {ROOT.id}, and there is none here") as missing:
+        schema.state(keyless)
+
+    assert "azpay db recover" in str(missing.value.hint)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.store("sqlite")
+def test_with_another_key_it_says_which_it_needs_and_which_is_here(lived_in: Azpay) -> None:
+    lived_in.db.close()
+    other = RootKey.make()
+
+    with pytest.raises(KeyMissing, match=f"the key {ROOT.id}; at hand is {other.id}"):
+        schema.state(Database.open(f"sqlite:///{file_of(lived_in.db)}", Ring.of(other)))
+
+
+@pytest.mark.store("sqlite")
+def test_a_key_among_several_is_found(lived_in: Azpay) -> None:
+    lived_in.db.close()
+    db = Database.open(f"sqlite:///{file_of(lived_in.db)}", Ring.of(RootKey.make(), ROOT))
+
+    assert len(history(db, Query()).payments) == 1
+    db.close()
+
+
+@pytest.mark.store("sqlite")
+@pytest.mark.parametrize("page", [1, 5, 30])
+def test_one_changed_byte_of_the_file_is_noticed(lived_in: Azpay, page: int) -> None:
+    with meddler(lived_in.db) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    lived_in.db.close()
+    file = file_of(lived_in.db)
+    whole = bytearray(file.read_bytes())
+    whole[page * 4096 + 200] ^= 1
+    file.write_bytes(whole)
+    db = a_book(f"sqlite:///{file}")
+
+    (check,) = schema.integrity(db)
+
+    assert check.problems == [f"HMAC verification failed for page {page + 1}"]
+    db.close()
+
+
+@pytest.mark.store("sqlite")
+def test_a_changed_first_page_is_a_damaged_book_and_not_somebody_elses(lived_in: Azpay) -> None:
+    lived_in.db.close()
+    file = file_of(lived_in.db)
+    whole = bytearray(file.read_bytes())
+    whole[200] ^= 1
+    file.write_bytes(whole)
+
+    with pytest.raises(BookDamaged, match="is damaged"):
+        schema.state(a_book(f"sqlite:///{file}"))
+
+
+def test_new_events_are_encrypted_as_they_are_kept(azpay: Azpay, webhooks: Webhooks) -> None:
+    webhooks.keep([an_event("evt_1")])
+
+    with azpay.db.engine.connect() as connection:
+        payload = connection.exec_driver_sql("SELECT payload FROM inbox_events").scalar_one()
+
+    assert b"evt_1" not in bytes(payload)
+    with azpay.db.reading() as session:
+        assert b'"evt_1"' in session.get_one(InboxEvent, "evt_1").payload
