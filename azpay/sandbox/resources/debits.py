@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox import wording
 from azpay.sandbox.bank_accounts import SETTLED_AFTER, BankAccount
-from azpay.sandbox.cards import Decline
+from azpay.sandbox.cards import AUTHENTICATION_NOT_HANDLED, Decline
 from azpay.sandbox.errors import unexpected_state
 from azpay.sandbox.instruments import instrument_of
 from azpay.sandbox.resources import charges, mandates, microdeposits
@@ -33,6 +33,8 @@ def begin(world: World, intent: Json, method: Json, params: Json) -> None:
     account = account_of(method)
     if account.behaviour.blocked and account.behaviour.decline is not None:
         raise decline(world, intent, method, account.behaviour.decline)
+    if not method["_verified"] and params.get("error_on_requires_action", False):
+        raise fail(world, intent, method, AUTHENTICATION_NOT_HANDLED)
     intent["_mandate"] = _mandate(world, intent, method, params)
     if method["_verified"]:
         debit(world, intent, method)
