@@ -51,9 +51,9 @@ def account_of(method: Json) -> BankAccount:
 
 def _mandate(world: World, intent: Json, method: Json, params: Json) -> str:
     standing = mandates.standing(world, method)
-    if "mandate" in params or standing is not None:
-        identifier: str = params["mandate"] if standing is None else standing["id"]
-        return identifier
+    named: str | None = params.get("mandate", standing and standing["id"])
+    if named is not None:
+        return named
     once = None if future_usage(intent) else {"amount": intent["amount"], "currency": intent["currency"]}
     return mandates.grant(world, method, params, once=once)
 
