@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.clients.programs import Sandbox, StripeCli
 
-pytestmark = pytest.mark.skipif(STRIPE is None, reason=NO_STRIPE)
+pytestmark = [pytest.mark.stripe_cli, pytest.mark.skipif(STRIPE is None, reason=NO_STRIPE)]
 
 TRIGGERS = (
     "balance.available", "charge.captured", "charge.dispute.closed", "charge.dispute.created",

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 FOLDER = os.environ.get("STRIPE_NODE")
 NODE = shutil.which("node")
 
-pytestmark = pytest.mark.skipif(
-    FOLDER is None or NODE is None,
-    reason="Stripe's library for Node is not here: `npm install stripe@23.1.0` in a folder of its own, then "
-    "set STRIPE_NODE to that folder.",
-)
+pytestmark = [
+    pytest.mark.stripe_cli,
+    pytest.mark.skipif(
+        FOLDER is None or NODE is None,
+        reason="Stripe's library for Node is not here: `npm install stripe@23.1.0` in a folder of its own, then "
+        "set STRIPE_NODE to that folder.",
+    ),
+]
 
 
 def test_a_shop_in_node_saves_a_card_is_paid_hears_of_it_and_pays_back(sandbox: Sandbox) -> None:
