@@ -23,8 +23,8 @@ pytestmark = [
     pytest.mark.stripe_cli,
     pytest.mark.skipif(
         FOLDER is None or NODE is None,
-        reason="Stripe's library for Node is not here: `npm install stripe@23.1.0` in a folder of its own, then "
-        "set STRIPE_NODE to that folder.",
+        reason="Stripe's library for Node is not here: `npm install stripe@23.1.0` in a folder of its "
+        "own, then set STRIPE_NODE to that folder.",
     ),
 ]
 
