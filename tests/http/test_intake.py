@@ -38,10 +38,10 @@ class Store:
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    store = Store()
-    yield store
-    store.open.set()
+def shelf() -> Iterator[Store]:
+    shelf = Store()
+    yield shelf
+    shelf.open.set()
 
 
 def received(event: str) -> Received:
@@ -49,42 +49,42 @@ def received(event: str) -> Received:
     return inbox.read(body, signed(body)["Stripe-Signature"], [SECRET], now=NOON)
 
 
-async def test_what_arrives_during_a_commit_shares_the_next_one(store: Store) -> None:
-    taking = Intake(store)
+async def test_what_arrives_during_a_commit_shares_the_next_one(shelf: Store) -> None:
+    taking = Intake(shelf)
     waiting = [asyncio.create_task(taking.keep(received(f"evt_{number}"))) for number in range(5)]
     await asyncio.sleep(0.05)
     late = [asyncio.create_task(taking.keep(received(f"evt_late_{number}"))) for number in range(3)]
     await asyncio.sleep(0.05)
     assert not any(task.done() for task in waiting)
 
-    store.open.set()
+    shelf.open.set()
     await asyncio.gather(*waiting, *late)
 
-    assert [len(commit) for commit in store.commits] == [5, 3]
+    assert [len(commit) for commit in shelf.commits] == [5, 3]
     taking.close()
 
 
 @pytest.mark.parametrize("trouble", [Unavailable("The disk is full."), RuntimeError("a bug")], ids=repr)
 async def test_a_commit_that_fails_fails_all_who_shared_it_and_none_after(
-    store: Store, trouble: Exception
+    shelf: Store, trouble: Exception
 ) -> None:
-    taking = Intake(store)
-    store.open.set()
-    store.trouble = trouble
+    taking = Intake(shelf)
+    shelf.open.set()
+    shelf.trouble = trouble
     failed = await asyncio.gather(
         *(taking.keep(received(f"evt_{number}")) for number in range(3)), return_exceptions=True
     )
-    store.trouble = None
+    shelf.trouble = None
 
     await taking.keep(received("evt_after"))
 
     assert [type(error) for error in failed] == [NotKept] * 3
-    assert store.commits == [["evt_after"]]
+    assert shelf.commits == [["evt_after"]]
     taking.close()
 
 
-async def test_nobody_waits_for_ever_for_a_store_that_hangs(store: Store) -> None:
-    taking = Intake(store, seconds=0.1)
+async def test_nobody_waits_for_ever_for_a_store_that_hangs(shelf: Store) -> None:
+    taking = Intake(shelf, seconds=0.1)
 
     with pytest.raises(NotKept):
         await taking.keep(received("evt_1"))
@@ -92,22 +92,22 @@ async def test_nobody_waits_for_ever_for_a_store_that_hangs(store: Store) -> Non
     taking.close()
 
 
-async def test_a_client_that_leaves_does_not_disturb_the_others(store: Store) -> None:
-    taking = Intake(store)
+async def test_a_client_that_leaves_does_not_disturb_the_others(shelf: Store) -> None:
+    taking = Intake(shelf)
     leaves = asyncio.create_task(taking.keep(received("evt_left")))
     stays = asyncio.create_task(taking.keep(received("evt_stays")))
     await asyncio.sleep(0.05)
     leaves.cancel()
 
-    store.open.set()
+    shelf.open.set()
     await stays
 
-    assert store.commits == [["evt_left", "evt_stays"]]
+    assert shelf.commits == [["evt_left", "evt_stays"]]
     taking.close()
 
 
-async def test_when_too_many_wait_the_next_is_sent_away_at_once(store: Store) -> None:
-    taking = Intake(store, room=2)
+async def test_when_too_many_wait_the_next_is_sent_away_at_once(shelf: Store) -> None:
+    taking = Intake(shelf, room=2)
     in_hand = asyncio.create_task(taking.keep(received("evt_0")))
     await asyncio.sleep(0.05)
     waiting = [asyncio.create_task(taking.keep(received(f"evt_{number}"))) for number in (1, 2)]
@@ -116,6 +116,6 @@ async def test_when_too_many_wait_the_next_is_sent_away_at_once(store: Store) ->
     with pytest.raises(NotKept):
         await taking.keep(received("evt_3"))
 
-    store.open.set()
+    shelf.open.set()
     await asyncio.gather(in_hand, *waiting)
     taking.close()
