@@ -20,6 +20,7 @@ from azpay.sandbox.limits import LIMITS, Meter
 from azpay.sandbox.mishaps import Mishap, MishapKind, named
 from azpay.sandbox.policy import Policy
 from azpay.sandbox.rendering import render
+from azpay.sandbox.past.pasts import Past
 from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
 from azpay.sandbox.resources.authentication import awaiting, decide
 from azpay.sandbox.store import Query
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azpay.sandbox.chaos import Profile
+    from azpay.sandbox.past.orders import Order, Progress
     from azpay.sandbox.store import Collection
     from azpay.sandbox.wire import Delivery, Json, Request, Response
 
@@ -43,6 +45,7 @@ DEFAULT_ACCOUNT = "acct_1SandboxAzpay0001"
 DAY = 24 * 60 * 60
 
 _EVENTS_ARE_DISCARDED_EVERY = 60 * 60
+_STEPS_AT_ONCE = 5000
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,6 +87,7 @@ class Sandbox:
         time = self.clock.now()
         self._world = World(account, seed=seed, time=time, retry_after=webhook_retries, database=database)
         self._desk = Desk(self._world, Keys(api_keys))
+        self._past = Past(self._world)
         self._turn = Turn(self._keep, self._undo)
         self._events_discarded_at = 0
         self._resume(policy or Policy())
@@ -346,6 +350,19 @@ class Sandbox:
         if found is None or identifier.startswith("evt_"):
             return found and _whole_event(found)
         return _shown([found])[0]
+
+    @_one_at_a_time
+    def seed(self, order: Order, *, steps: int | None = None) -> Progress:
+        """Write the past that was ordered, or about `steps` of it; then call again with the same order.
+
+        About two steps make a payment. Raises SeededAlready when there is another past.
+        """
+        self.tick()
+        progress = self._past.write(order, steps or _STEPS_AT_ONCE)
+        while steps is None and not progress.done:
+            self._keep()
+            progress = self._past.write(order, _STEPS_AT_ONCE)
+        return progress
 
     @_one_at_a_time
     def snapshot(self) -> bytes:
