@@ -92,6 +92,10 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
             metavar="KEY", help="A further key; rk_test_ci01:charge_read may only read. Repeatable."
         ),
     ] = None,
+    payouts: Annotated[
+        str | None,
+        typer.Option(metavar="SCHEDULE", help="Pay the balance out daily, weekly, monthly, or manual."),
+    ] = None,
 ) -> None:
     """An embedded Stripe: payments, refunds, fees, webhooks, and Stripe's errors, without a network.
 
@@ -121,6 +125,8 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
     sandbox_trouble.follow_chaos(engine, chaos, seed=seed)
     sandbox_trouble.limit(engine, rate_limits)
     sandbox_trouble.add_keys(engine, key or [])
+    if payouts is not None:
+        sandbox_trouble.pay_out(engine, payouts)
 
     def ready(bound: int) -> None:
         bound_to.append(bound)

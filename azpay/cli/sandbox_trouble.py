@@ -1,4 +1,4 @@
-"""What a sandbox is told to make of requests: chaos, rate limits, and further keys."""
+"""What a sandbox is told to make of requests and money: chaos, rate limits, further keys, payouts."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ class SandboxKeyWrong(Usage):
     """A key that Stripe's test mode would not have, or a permission that does not exist."""
 
     code = "sandbox_key_wrong"
+
+
+class PayoutsWrong(Usage):
+    """A schedule of payouts that Stripe does not have."""
+
+    code = "payouts_wrong"
 
 
 def follow_chaos(engine: Sandbox, chaos: str | None, *, seed: int) -> None:
@@ -65,3 +71,11 @@ def add_keys(engine: Sandbox, keys: Sequence[str]) -> None:
             engine.add_key(key, permissions.split(",") if restricted else None)
         except ValueError as error:
             raise SandboxKeyWrong(str(error)) from error
+
+
+def pay_out(engine: Sandbox, schedule: str) -> None:
+    try:
+        engine.agree(engine.policy.changed({"payouts": schedule}))
+    except ValueError as error:
+        hint = "Use daily, weekly, monthly or manual."
+        raise PayoutsWrong(f"There is no schedule {schedule[:40]!r} for payouts.", hint=hint) from error

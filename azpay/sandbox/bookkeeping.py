@@ -144,7 +144,7 @@ def _book(world: World, source: Json, entry: Entry, *, batch: str | None = None)
     if world.ledger.post(transaction):
         world.schedule.plan(entry.ready, "release_funds", str(entry.ready))
     if transaction["net"] > 0:
-        _wake_refunds(world, transaction["currency"])
+        wake_refunds(world, transaction["currency"])
     return transaction
 
 
@@ -184,12 +184,12 @@ def _release_funds(world: World, due: str) -> None:
     if world.ledger.release(int(due)):
         world.emit("balance.available", balance(world))
         for currency in world.ledger.currencies:
-            _wake_refunds(world, currency)
+            wake_refunds(world, currency)
 
 
-def _wake_refunds(world: World, currency: str) -> None:
-    """Refunds that waited for money are looked at again."""
-    if world.refunds.where("_waits_for", currency):
+def wake_refunds(world: World, currency: str) -> None:
+    """Refunds that waited for money are looked at again. Most accounts have agreed that none ever wait."""
+    if world.policy.refunds_draw_on != "anything" and world.refunds.where("_waits_for", currency):
         world.schedule.plan(world.time, "fund_refunds", currency)
 
 

@@ -34,8 +34,13 @@ class _ClockOrder(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _AuthenticationOrder(msgspec.Struct, forbid_unknown_fields=True):
-    payment_intent: str
+    payment_intent: str = ""
+    setup_intent: str = ""
     approve: bool = True
+
+    def __post_init__(self) -> None:
+        if bool(self.payment_intent) == bool(self.setup_intent):
+            raise ValueError("name either a payment_intent or a setup_intent")
 
 
 _Order = TypeVar("_Order", bound=msgspec.Struct)
@@ -63,7 +68,9 @@ def _clock(sandbox: Sandbox, body: bytes) -> Json:
 
 def _authenticate(sandbox: Sandbox, body: bytes) -> Json:
     order = _read(body, _AuthenticationOrder)
-    return {"return_url": sandbox.authenticate(order.payment_intent, approve=order.approve)}
+    return {
+        "return_url": sandbox.authenticate(order.payment_intent or order.setup_intent, approve=order.approve)
+    }
 
 
 def _state(sandbox: Sandbox, _body: bytes) -> Json:

@@ -24,9 +24,15 @@ SUPPORTED = ZERO_DECIMAL | THREE_DECIMAL | _TWO_DECIMAL
 
 _MINIMUMS = {
     "aed": 200, "czk": 1500, "dkk": 250, "gbp": 30, "hkd": 400, "huf": 17500, "jpy": 50, "krw": 50,
-    "mxn": 1000, "myr": 200, "nok": 300, "pln": 200, "ron": 200, "sek": 300, "thb": 1000, "isk": 100,
-    "ugx": 100,
+    "mxn": 1000, "myr": 200, "nok": 300, "pln": 200, "ron": 200, "sek": 300, "thb": 1000,
 }  # fmt: skip
+_WORTH_HALF_A_DOLLAR = {
+    "bif": 1500, "clp": 500, "djf": 90, "gnf": 4400, "isk": 7000, "kmf": 230, "mga": 2300, "pyg": 3800,
+    "rwf": 720, "ugx": 185000, "vnd": 13000, "vuv": 60, "xaf": 300, "xof": 300, "xpf": 55,
+}  # fmt: skip
+"""Where Stripe names no minimum, an amount must be worth 0.50 USD. About; rates are not simulated."""
+
+_LEAST = _MINIMUMS | _WORTH_HALF_A_DOLLAR
 _DIGITS = {"idr": 12, "cop": 10, "inr": 9}
 
 _FEE_PER_MILLE = 29
@@ -44,12 +50,12 @@ def check_currency(value: str, param: str = "currency") -> str:
 
 def check_amount(amount: int, currency: str) -> None:
     """Refuse what cannot be charged: too little, too much, or finer than the currency allows."""
+    check_precision(amount, currency)
     if amount < minimum(currency):
         raise _refused(f"Amount must be at least {spoken(minimum(currency), currency)}", "amount_too_small")
     if amount > maximum(currency):
         most = spoken(maximum(currency), currency)
         raise _refused(f"Amount must be no more than {most}", "amount_too_large")
-    check_precision(amount, currency)
 
 
 def check_precision(amount: int, currency: str, param: str = "amount") -> None:
@@ -60,7 +66,7 @@ def check_precision(amount: int, currency: str, param: str = "amount") -> None:
 
 
 def minimum(currency: str) -> int:
-    return _MINIMUMS.get(currency, 500 if currency in THREE_DECIMAL else 50)
+    return _LEAST.get(currency, 500 if currency in THREE_DECIMAL else 50)
 
 
 def maximum(currency: str) -> int:

@@ -66,7 +66,7 @@ def fingerprint(request: Request) -> str:
 
 def check_key(key: str) -> str:
     if not key.strip():
-        raise bad_request("Idempotency keys must not be empty.")
+        raise bad_request("Idempotency Key must be a non-empty string.")
     if len(key) > MAX_KEY:
         raise bad_request(f"Idempotency keys may be at most {MAX_KEY} characters long.")
     if not (key.isascii() and key.isprintable()):

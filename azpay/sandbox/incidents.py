@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azpay.sandbox.bookkeeping import wake_refunds
 from azpay.sandbox.dispute_kinds import KINDS, REASONS
 from azpay.sandbox.errors import bad_request, no_such
 from azpay.sandbox.resources import disputing, early_fraud_warnings, payouting, refunding, reviews
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 
 def agree(world: World, policy: Policy) -> None:
-    """From now on the account is treated so."""
+    """From now on the account is treated so. Refunds that waited for money may have waited long enough."""
     rescheduled = policy.payouts != world.policy.payouts
+    for currency in world.ledger.currencies:
+        wake_refunds(world, currency)
     world.policy = policy
     if rescheduled:
         payouting.replan(world)

@@ -65,8 +65,9 @@ class _Connection:
 class Listeners:
     """Everyone who listens now. Only one connection a listener: a newer one takes its place."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, *, away_at_most: float = AWAY_AT_MOST) -> None:
         self._sandbox = sandbox
+        self._away_at_most = away_at_most
         self._connections: dict[str, _Connection] = {}
         self._arrivals: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._conversations: dict[str, _Conversation] = {}
@@ -94,12 +95,15 @@ class Listeners:
     async def post(self, delivery: Delivery) -> int | None:
         """What the endpoint behind the listener answered; None when nobody did."""
         try:
-            async with asyncio.timeout(AWAY_AT_MOST):
+            async with asyncio.timeout(self._away_at_most):
                 await self._arrivals[delivery.endpoint].wait()
+        except TimeoutError:
+            self._forget(delivery.endpoint)
+            return None
+        with suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(ANSWER_WITHIN):
                 return await self._tell(self._connections[delivery.endpoint], delivery)
-        except (TimeoutError, ConnectionError):
-            return None
+        return None
 
     async def close(self, _app: web.Application) -> None:
         """The server stops: everyone is told to go."""
@@ -146,7 +150,7 @@ class Listeners:
         if self._connections.get(listener) is connection:
             del self._connections[listener]
             self._arrivals[listener].clear()
-            asyncio.get_running_loop().call_later(AWAY_AT_MOST, self._forget, listener)
+            asyncio.get_running_loop().call_later(self._away_at_most, self._forget, listener)
 
     def _forget(self, listener: str) -> None:
         if listener not in self._connections:

@@ -72,8 +72,9 @@ UNUSABLE_MANDATE = "The mandate provided is not active, or it is for another pay
 
 def unknown_address(method: str, path: str) -> str:
     return (
-        f"Unrecognized request URL ({method}: {path[:200]}). Please see https://stripe.com/docs or we can "
-        f"help at {_SUPPORT}."
+        f"Unrecognized request URL ({method}: {path[:200]}). If you are trying to list objects, remove the "
+        "trailing slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) "
+        f"identifier in your code. Please see https://stripe.com/docs or we can help at {_SUPPORT}."
     )
 
 

@@ -80,6 +80,38 @@ def test_it_says_where_it_listens_and_how_to_try_it(tmp_path: Path) -> None:
     )
 
 
+def test_on_a_terminal_the_commands_stand_outside_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLICOLOR_FORCE", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    sandbox = start("--webhook", "http://127.0.0.1:9/hook")
+    assert sandbox.stdout is not None
+    told = [sandbox.stdout.readline().rstrip() for _ in range(12)]
+
+    stop(sandbox)
+
+    assert told[0].startswith("╭─ A Stripe of your own")
+    assert "sk_test_azpay_sandbox" in told[2]
+    assert "http://127.0.0.1:9/hook" in told[4]
+    assert told[7].startswith("╰")
+    assert told[9].startswith("  curl -u sk_test_azpay_sandbox: http://127.0.0.1:")
+    assert told[11].endswith("azpay charge 19.99 usd --method pm_card_visa --profile sandbox")
+
+
+def test_programs_are_told_of_requests_and_of_webhooks_in_json() -> None:
+    sandbox = start("--json", "--webhook", "http://127.0.0.1:9/hook", "--retry", "none")
+    azpay(listening(sandbox), "charge", "5", "usd", "--method", "pm_card_visa")
+
+    status, log = stop(sandbox)
+
+    told = [json.loads(line) for line in log.splitlines()]
+    posted = [line for line in told if line["event"] == "webhook_posted"]
+    assert status == 0
+    assert {line["type"] for line in posted} >= {"payment_intent.created", "charge.succeeded"}
+    assert {(line["url"], line["status"], line["attempt"]) for line in posted} == {
+        ("http://127.0.0.1:9/hook", None, 1)
+    }
+
+
 def test_its_state_outlives_it(tmp_path: Path) -> None:
     state = tmp_path / "sandbox.db"
     first = start("--json", "--state", str(state))

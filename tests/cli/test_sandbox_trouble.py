@@ -82,3 +82,13 @@ def test_what_cannot_be_is_a_usage_error(words: tuple[str, ...], code: str, said
     assert result.exit_code == 2
     assert error(result)["code"] == code
     assert said in error(result)["message"]
+
+
+def test_payouts_keep_to_a_schedule_that_stripe_has(engine: Sandbox) -> None:
+    sandbox_trouble.pay_out(engine, "weekly")
+    assert engine.policy.payouts == "weekly"
+
+    with pytest.raises(sandbox_trouble.PayoutsWrong):
+        sandbox_trouble.pay_out(engine, "hourly")
+
+    assert engine.policy.payouts == "weekly"

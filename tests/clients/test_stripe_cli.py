@@ -144,6 +144,13 @@ def test_the_newest_version_can_be_listened_to(sandbox: Sandbox, stripe: StripeC
     assert '"api_version":"2026-05-27.dahlia"' not in said.read_text()
 
 
+def test_thin_events_can_be_listened_to(stripe: StripeCli) -> None:
+    with stripe.listening("--all-thin") as said:
+        stripe.run("trigger", "customer.created")
+
+        eventually(lambda: "v1.customer.created" in said.read_text())
+
+
 FIXTURE = {
     "_meta": {"template_version": 0},
     "fixtures": [

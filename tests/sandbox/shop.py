@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from azpay.sandbox import DEFAULT_ACCOUNT, DEFAULT_KEY, Request, Sandbox
+from azpay.sandbox.forms import decode
 from azpay.sandbox.policy import Policy
 from tests.sandbox.conftest import NOON
 from tests.support.multipart import CONTENT_TYPE, multipart
@@ -21,6 +22,14 @@ ACCEPTED = {"mandate_data[customer_acceptance][type]": "offline"}
 NO_REDIRECTS = {
     "automatic_payment_methods[enabled]": "true",
     "automatic_payment_methods[allow_redirects]": "never",
+}
+DESTINATION = {
+    "name": "Payments",
+    "type": "webhook_endpoint",
+    "event_payload": "thin",
+    "enabled_events[]": "v1.charge.succeeded",
+    "webhook_endpoint[url]": "https://shop.example/thin",
+    "include[]": "webhook_endpoint.signing_secret",
 }
 BANK_ACCOUNT = {
     "type": "us_bank_account",
@@ -45,6 +54,8 @@ class Shop:
             return self.sandbox.handle(Request(method, path, "", said, multipart(params or {}, b"{}")))
         encoded = urlencode(params or {})
         query, body = (encoded, b"") if method != "POST" else ("", encoded.encode())
+        if path.startswith("/v2/") and body:
+            body = json.dumps(decode(body)).encode()
         return self.sandbox.handle(Request(method, path, query, said, body))
 
     def made(self, path: str, params: dict[str, str] | None = None, method: str = "POST") -> dict[str, Any]:
@@ -98,6 +109,9 @@ class Shop:
     def dispute(self) -> str:
         self.paid("pm_card_createDispute")
         return self.first("/v1/disputes")
+
+    def destination(self) -> str:
+        return str(self.made("/v2/core/event_destinations", DESTINATION)["id"])
 
     def warning(self) -> str:
         self.paid("pm_card_createIssuerFraudRecord")

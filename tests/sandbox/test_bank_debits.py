@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import stripe
 
+from azpay.sandbox import Sandbox
 from azpay.sandbox.bank_accounts import BANK_ACCOUNTS, CURRENCIES
+from tests.sandbox.conftest import NOON
 from tests.sandbox.payments import NO_REDIRECTS, get, pay, sums, types
 from tests.support.openapi import DAHLIA, complaints, schemas
 
 if TYPE_CHECKING:
     from stripe._v1_services import V1Services
-
-    from azpay.sandbox import Sandbox
 
 ACCEPTED: Any = {"customer_acceptance": {"type": "offline"}}
 SUCCESS = "pm_usBankAccount_success"
@@ -107,6 +107,18 @@ def test_some_banks_take_three_minutes(client: V1Services, sandbox: Sandbox, acc
     assert client.payment_intents.retrieve(asked.id).status == ends
 
 
+def test_the_bank_answers_after_a_restart_too(client: V1Services, sandbox: Sandbox) -> None:
+    debit(client)
+    debit(client, "pm_usBankAccount_failMicrodeposits")
+
+    copy = Sandbox.restore(sandbox.snapshot(), now=lambda: NOON)
+    copy.advance(5)
+
+    statuses = [intent["status"] for intent in copy.payment_intents]
+    assert statuses == ["succeeded", "requires_payment_method"]
+    assert [mandate["status"] for mandate in copy.mandates] == ["inactive", "inactive"]
+
+
 def test_a_debit_in_the_united_states_can_be_called_back(client: V1Services, sandbox: Sandbox) -> None:
     asked = debit(client, "pm_usBankAccount_processing")
     sandbox.advance(30 * 24 * 60 * 60)
@@ -115,7 +127,7 @@ def test_a_debit_in_the_united_states_can_be_called_back(client: V1Services, san
 
     assert (canceled.status, canceled.amount_received) == ("canceled", 0)
     assert sandbox.charges[0]["status"] == "failed"
-    assert types(sandbox)[3:] == ["charge.failed", "mandate.updated", "payment_intent.canceled"]
+    assert types(sandbox)[3:] == ["charge.failed", "payment_intent.canceled", "mandate.updated"]
 
 
 def test_what_was_called_back_is_not_settled_later(client: V1Services, sandbox: Sandbox) -> None:
@@ -290,6 +302,30 @@ def test_deposits_that_come_back_fail_the_payment(client: V1Services, sandbox: S
     assert failed.last_payment_error is not None
     assert failed.last_payment_error.code == "payment_method_microdeposit_failed"
     assert sandbox.charges == []
+    assert [mandate["status"] for mandate in sandbox.mandates] == ["inactive"]
+
+
+def test_a_payment_that_waits_for_deposits_can_be_canceled(client: V1Services, sandbox: Sandbox) -> None:
+    asked = debit(client, "pm_usBankAccount_failMicrodeposits")
+
+    client.payment_intents.cancel(asked.id)
+    sandbox.advance(60)
+
+    assert client.payment_intents.retrieve(asked.id).status == "canceled"
+    assert [mandate["status"] for mandate in sandbox.mandates] == ["inactive"]
+    with pytest.raises(stripe.InvalidRequestError, match="none are waited for"):
+        client.payment_intents.verify_microdeposits(asked.id, {"amounts": [32, 45]})
+
+
+def test_a_customer_who_leaves_is_debited_all_the_same(client: V1Services, sandbox: Sandbox) -> None:
+    customer = client.customers.create().id
+    asked = debit(client, customer=customer, setup_future_usage="off_session")
+    client.customers.delete(customer)
+
+    sandbox.advance(5)
+
+    assert client.payment_intents.retrieve(asked.id).status == "succeeded"
+    assert [mandate["status"] for mandate in sandbox.mandates] == ["inactive"]
 
 
 @pytest.mark.parametrize("number", ["999", "4" + "242" * 5])

@@ -54,6 +54,15 @@ def test_a_customer_can_be_played(client: V1Services, sandbox: Sandbox) -> None:
     assert client.payment_intents.retrieve(asked.id).status == "succeeded"
 
 
+def test_a_customer_who_saves_a_card_can_be_played(client: V1Services, sandbox: Sandbox) -> None:
+    card = "pm_card_authenticationRequired"
+    asked = client.setup_intents.create({"payment_method": card, "confirm": True, "use_stripe_sdk": True})
+
+    assert order(sandbox, "authenticate", setup_intent=asked.id, approve=False)[0] == 200
+
+    assert client.setup_intents.retrieve(asked.id).status == "requires_payment_method"
+
+
 def test_the_state_adds_up(client: V1Services, sandbox: Sandbox) -> None:
     client.webhook_endpoints.create({"url": "https://shop.example", "enabled_events": ["charge.succeeded"]})
     paid = pay(client, capture_method="automatic")
@@ -85,6 +94,8 @@ def test_the_state_adds_up(client: V1Services, sandbox: Sandbox) -> None:
         ("clock", b'{"advance": 1e99}'),
         ("clock", b"{}"),
         ("authenticate", b'{"payment_intent": "pi_no"}'),
+        ("authenticate", b"{}"),
+        ("authenticate", b'{"payment_intent": "pi_no", "setup_intent": "seti_no"}'),
     ],
 )
 def test_a_wrong_order_is_explained(sandbox: Sandbox, name: str, body: bytes) -> None:

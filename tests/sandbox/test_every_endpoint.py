@@ -10,7 +10,7 @@ import pytest
 
 from azpay.sandbox import DEFAULT_ACCOUNT
 from azpay.sandbox.resources import ROUTES
-from tests.sandbox.shop import CARD, NO_REDIRECTS, Shop
+from tests.sandbox.shop import CARD, DESTINATION, NO_REDIRECTS, Shop
 from tests.support.openapi import DAHLIA, ENDIVE, answer_complaints, complaints, parameters, schemas
 
 if TYPE_CHECKING:
@@ -180,6 +180,13 @@ EVERYTHING: dict[str, Arrange] = {
     "POST /v1/webhook_endpoints": with_(url="https://shop.example", **{"enabled_events[]": "*"}),
     "POST /v1/webhook_endpoints/{}": on(Shop.endpoint, description="mine"),
     "DELETE /v1/webhook_endpoints/{}": on(Shop.endpoint),
+    "GET /v2/core/event_destinations": after(Shop.destination),
+    "GET /v2/core/event_destinations/{}": on(Shop.destination, **{"include[]": "webhook_endpoint.url"}),
+    "POST /v2/core/event_destinations": with_(**DESTINATION),
+    "POST /v2/core/event_destinations/{}": on(Shop.destination, name="Mine"),
+    "POST /v2/core/event_destinations/{}/disable": on(Shop.destination),
+    "POST /v2/core/event_destinations/{}/enable": on(Shop.destination),
+    "DELETE /v2/core/event_destinations/{}": on(Shop.destination),
     "GET /v2/core/events": after(Shop.paid),
     "GET /v2/core/events/{}": on(Shop.thin_event),
 }
@@ -216,7 +223,7 @@ NOT_TAKEN = {
     "POST /v1/customers/{}": _SOURCES,
     "POST /v1/payment_methods": parameters("POST", "/v1/payment_methods") - _METHODS,
 }
-"""What Stripe takes and the sandbox refuses: sources, accounts as customers, other methods, payouts to cards."""
+"""What Stripe takes and the sandbox refuses: sources, accounts as customers, other methods, cards."""
 
 
 def name(route: Route) -> str:

@@ -10,8 +10,10 @@ import aiohttp
 import pytest
 import stripe
 
-from azpay.sandbox import DEFAULT_KEY
-from azpay.sandbox.listening import PROTOCOL
+from azpay.sandbox import DEFAULT_KEY, Sandbox
+from azpay.sandbox.listening import PROTOCOL, Listeners
+from tests.sandbox.conftest import NOON
+from tests.sandbox.payments import post
 from tests.sandbox.servers import ask, eventually, running
 
 if TYPE_CHECKING:
@@ -117,6 +119,37 @@ async def test_each_event_is_told_in_the_accounts_version_and_in_the_newest(
             message = await cli.hear()
 
     assert json.loads(message["event_payload"])["api_version"] == version
+
+
+async def test_a_listener_may_ask_for_thin_events() -> None:
+    async with running() as server, aiohttp.ClientSession() as http:
+        url = await server.url("/v1/stripecli/sessions")
+        session = await ask(http, url, device_name="laptop", **{"websocket_features[]": "v2_events"})
+        headers = {"Websocket-Id": session["websocket_id"]}
+        async with http.ws_connect(
+            session["websocket_url"], protocols=(PROTOCOL,), headers=headers
+        ) as socket:
+            await make_customer(http, server)
+            message: dict[str, Any] = await socket.receive_json(timeout=10)
+            await socket.send_json({"type": "event_ack", "webhook_id": message["destination_id"]})
+            await eventually(lambda: bool(server.said("webhook_posted")))
+
+    told = json.loads(message["payload"])
+    assert (message["type"], told["object"], told["type"]) == (
+        "v2_event", "v2.core.event", "v1.customer.created",
+    )  # fmt: skip
+    assert server.sandbox.events[0]["pending_webhooks"] == 0
+
+
+async def test_who_asks_for_request_logs_hears_no_events() -> None:
+    async with running() as server, aiohttp.ClientSession() as http:
+        url = await server.url("/v1/stripecli/sessions")
+        session = await ask(http, url, device_name="laptop", **{"websocket_features[]": "request_logs"})
+        headers = {"Websocket-Id": session["websocket_id"]}
+        async with http.ws_connect(session["websocket_url"], protocols=(PROTOCOL,), headers=headers):
+            await make_customer(http, server)
+
+        assert server.sandbox.events[0]["pending_webhooks"] == 0
 
 
 async def test_whoever_does_not_forward_has_heard_when_he_says_so() -> None:
@@ -228,3 +261,17 @@ async def test_a_session_needs_a_key_and_a_name() -> None:
             assert answer.status == 401
         async with http.post(url, headers={"Authorization": f"Bearer {DEFAULT_KEY}"}) as answer:
             assert (answer.status, (await answer.json())["error"]["param"]) == (400, "device_name")
+
+
+async def test_who_stays_away_is_forgotten() -> None:
+    sandbox = Sandbox(now=lambda: NOON)
+    session = json.loads(post(sandbox, "/v1/stripecli/sessions", {"device_name": "laptop"}).body)
+    listeners = Listeners(sandbox, away_at_most=0.01)
+    sandbox.listen(session["websocket_id"], listens=True)
+    post(sandbox, "/v1/customers")
+
+    status = await listeners.post(sandbox.due_deliveries()[0])
+    post(sandbox, "/v1/customers")
+
+    assert status is None
+    assert sandbox.waiting_deliveries == 0

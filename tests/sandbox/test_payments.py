@@ -186,6 +186,13 @@ def test_dynamic_methods_need_a_place_to_return_to(client: V1Services) -> None:
         (12_345, "ugx", "invalid_charge_amount"),
         (1_001, "kwd", "invalid_charge_amount"),
         (49, "jpy", "amount_too_small"),
+        (17_499, "huf", "amount_too_small"),
+        (12_999, "vnd", "amount_too_small"),
+        (6_900, "isk", "amount_too_small"),
+        (490, "kwd", "amount_too_small"),
+        (100_000_000, "jpy", "amount_too_large"),
+        (10_000_000_000, "cop", "amount_too_large"),
+        (1_000_000_000_000, "idr", "amount_too_large"),
     ],
 )
 def test_an_amount_that_cannot_be_charged_is_refused(
@@ -199,7 +206,16 @@ def test_an_amount_that_cannot_be_charged_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency"), [(12_300, "isk"), (1_010, "kwd"), (50, "jpy"), (2000, "USD")]
+    ("amount", "currency"),
+    [
+        (12_300, "isk"),
+        (1_010, "kwd"),
+        (50, "jpy"),
+        (13_000, "vnd"),
+        (999_999_999_999, "idr"),
+        (99_999_999, "eur"),
+        (2000, "USD"),
+    ],
 )
 def test_an_amount_that_can_be_charged_is_taken(client: V1Services, amount: int, currency: str) -> None:
     paid = pay(client, amount=amount, currency=currency)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import stripe
+from hypothesis import given
+from hypothesis import strategies as st
 
 from azpay.sandbox import Sandbox
+from azpay.sandbox.errors import StripeError
 from azpay.sandbox.policy import Policy
 from azpay.sandbox.search_language import Fields, Kind, parse
 from tests.sandbox.conftest import NOON
@@ -94,7 +98,20 @@ def test_a_query_means_what_it_says(query: str, found: bool) -> None:
     ],
 )
 def test_a_query_that_means_nothing_is_refused(query: str, complaint: str) -> None:
-    with pytest.raises(Exception, match=complaint):
+    with pytest.raises(StripeError, match=complaint):
+        parse(query, FIELDS)
+
+
+@given(st.text(max_size=200) | st.from_regex(r"-?[a-z]{1,8}[:~<>]=?[\"']?[a-z0-9]*[\"']?( AND| OR)?"))
+def test_no_query_is_more_than_refused(query: str) -> None:
+    with suppress(StripeError):
+        assert parse(query, FIELDS).matches(DOCUMENT) in (True, False)
+
+
+def test_a_long_query_is_read_quickly() -> None:
+    query = 'metadata["' + "\\" * 5000
+
+    with pytest.raises(StripeError, match="unable to parse"):
         parse(query, FIELDS)
 
 

@@ -95,6 +95,12 @@ def answer_complaints(method: str, pattern: str, answer: Response, *, version: s
     return _complaints(schema, schemas(version), answer.body)
 
 
+def object_complaints(row: dict[str, Any], *, version: str = DAHLIA) -> list[str]:
+    """What Stripe's document has against an object, by its own word for what it is."""
+    kind = f"deleted_{row['object']}" if row.get("deleted") else row["object"]
+    return _complaints({"$ref": f"#/components/schemas/{kind}"}, schemas(version), json.dumps(row).encode())
+
+
 def operation(method: str, pattern: str) -> dict[str, Any]:
     """What Stripe's document says of an endpoint; names of ids in a path do not matter."""
     path = next(known for known in document()["paths"] if _shape(known) == _shape(pattern))

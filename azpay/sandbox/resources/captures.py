@@ -121,6 +121,7 @@ def _close(world: World, intent: Json, reason: str | None) -> None:
         next_action=None,
     )
     world.emit("payment_intent.canceled", intent)
+    debits.end_mandate(world, intent)
 
 
 def _expire(world: World, intent_id: str) -> None:

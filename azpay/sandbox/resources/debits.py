@@ -79,6 +79,7 @@ def _deposits_returned(world: World, intent_id: str) -> None:
     intent = world.payment_intents.get(intent_id)
     if microdeposits.awaited(intent):
         fail(world, intent, world.payment_methods.get(intent["payment_method"]), microdeposits.RETURNED)
+        end_mandate(world, intent)
 
 
 def verify(world: World, intent: Json, params: Json) -> None:
@@ -103,7 +104,7 @@ def _settle(world: World, intent_id: str) -> None:
         _succeed(world, intent, charge)
     else:
         _fail(world, intent, method, refusal)
-    _use_up(world, intent)
+    end_mandate(world, intent)
 
 
 def _succeed(world: World, intent: Json, charge: Json) -> None:
@@ -121,10 +122,10 @@ def _fail(world: World, intent: Json, method: Json, refusal: Decline) -> None:
     fail(world, intent, method, refusal, charge=charge["id"])
 
 
-def _use_up(world: World, intent: Json) -> None:
-    """A permission for one payment ends with it."""
-    mandate = world.mandates.get(intent["_mandate"])
-    if mandate["type"] == "single_use" and mandate["status"] == "active":
+def end_mandate(world: World, intent: Json) -> None:
+    """A permission for one payment ends with it, however it ends."""
+    mandate = world.mandates.find(intent["_mandate"] or "")
+    if mandate is not None and mandate["type"] == "single_use" and mandate["status"] == "active":
         mandates.use_up(world, mandate["id"])
 
 
@@ -137,7 +138,6 @@ def call_back(world: World, intent: Json) -> None:
     charge = world.charges.get(intent["latest_charge"])
     charges.refuse(world, charge, Decline("payment_intent_canceled", None, wording.CALLED_BACK))
     world.emit("charge.failed", charge)
-    _use_up(world, intent)
 
 
 WORK: Mapping[str, Work] = {"settle_debit": _settle, "deposits_returned": _deposits_returned}

@@ -137,4 +137,4 @@ def put_method(intent: Json, method: Json | None) -> None:
     if method is None:
         return
     intent.update(payment_method=method["id"], last_payment_error=None, next_action=None)
-    intent.update(status="requires_confirmation", _kind=method["type"])
+    intent.update(status="requires_confirmation", _kind=method["type"], _deposit_attempts=0)

@@ -3,28 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpay.sandbox import wording
-from azpay.sandbox.bank_accounts import CURRENCIES
 from azpay.sandbox.errors import StripeError, bad_request
-from azpay.sandbox.lists import chosen, list_page, paged_by_time
-from azpay.sandbox.params import (
-    array_of,
-    boolean,
-    choice,
-    clearable,
-    hash_of,
-    merged_metadata,
-    metadata,
-    opaque,
-    shape,
-    text,
-    unsupported,
-    url,
-)
+from azpay.sandbox.lists import chosen, list_page
+from azpay.sandbox.params import merged_metadata, shape, text
 from azpay.sandbox.resources import microdeposits, setups
 from azpay.sandbox.resources.confirming import check_confirmable, check_secret, named_method
 from azpay.sandbox.resources.customers import chosen_customer
-from azpay.sandbox.resources.described_methods import DATA
-from azpay.sandbox.resources.mandates import MANDATE_DATA
 from azpay.sandbox.resources.method_types import (
     ALLOWED,
     EXCLUDED,
@@ -34,69 +18,23 @@ from azpay.sandbox.resources.method_types import (
     check_types,
     types_of,
 )
+from azpay.sandbox.resources.setup_parameters import (
+    CANCEL,
+    CONFIRM,
+    CREATE,
+    FILTERS,
+    UPDATE,
+    check_unconfirmed,
+)
 from azpay.sandbox.resources.statuses import move
 from azpay.sandbox.routing import Call, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from azpay.sandbox.wire import Json
     from azpay.sandbox.world import World
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
-_TYPES = array_of(text())
-_CARD_OPTIONS = shape(
-    mandate_options=opaque,
-    moto=boolean,
-    network=text(),
-    request_three_d_secure=choice("any", "automatic", "challenge"),
-    three_d_secure=opaque,
-)
-_DEBIT_OPTIONS = shape(
-    financial_connections=opaque,
-    mandate_options=opaque,
-    verification_method=choice("automatic", "instant", "microdeposits"),
-)
-_OPTIONS = shape(
-    card=hash_of(_CARD_OPTIONS),
-    link=opaque,
-    **{kind: hash_of(_DEBIT_OPTIONS) for kind in CURRENCIES},
-)
-_METHOD = shape(
-    payment_method=text(),
-    payment_method_data=hash_of(DATA.requiring("type")),
-    payment_method_options=hash_of(_OPTIONS),
-)
-_UPDATE = _METHOD.with_(
-    allowed_payment_method_types=_TYPES,
-    attach_to_self=unsupported,
-    customer=text(),
-    customer_account=unsupported,
-    description=clearable(text(1000)),
-    excluded_payment_method_types=clearable(_TYPES),
-    flow_directions=unsupported,
-    metadata=metadata,
-    payment_method_configuration=unsupported,
-    payment_method_types=_TYPES,
-)
-_CONFIRMING = shape(
-    confirmation_token=unsupported,
-    mandate_data=clearable(MANDATE_DATA),
-    return_url=url(),
-    use_stripe_sdk=boolean,
-)
-_AUTOMATIC = shape(allow_redirects=choice("always", "never"), enabled=boolean).requiring("enabled")
-_CREATE = _UPDATE.with_(
-    automatic_payment_methods=hash_of(_AUTOMATIC),
-    confirm=boolean,
-    on_behalf_of=unsupported,
-    single_use=unsupported,
-    usage=choice("off_session", "on_session"),
-    **_CONFIRMING.readers,
-)
-_CONFIRM = _METHOD.with_(client_secret=text(), **_CONFIRMING.readers)
-_CANCEL = shape(cancellation_reason=choice("abandoned", "duplicate", "requested_by_customer"))
 _CARD_SHOWN = {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
 _NOUN = "SetupIntent"
 
@@ -105,7 +43,7 @@ def _create(world: World, call: Call) -> Json:
     params, confirming = call.params, call.params.get("confirm", False)
     check_types(params, call.version)
     if not confirming:
-        _check_unconfirmed(params)
+        check_unconfirmed(params)
     customer = chosen_customer(world, params["customer"])["id"] if "customer" in params else None
     intent = _new(world, params, customer, call.version)
     _put(intent, params)
@@ -118,12 +56,6 @@ def _create(world: World, call: Call) -> Json:
     if confirming:
         _attempt(world, intent, params)
     return intent
-
-
-def _check_unconfirmed(params: Json) -> None:
-    for name in ("mandate_data", "return_url"):
-        if name in params:
-            raise bad_request(f"You can only set `{name}` when `confirm` is true.", param=name)
 
 
 def _new(world: World, params: Json, customer: str | None, version: str) -> Json:
@@ -187,7 +119,7 @@ def _method(world: World, intent: Json, params: Json) -> Json | None:
 def _put_method(intent: Json, method: Json | None) -> None:
     if method is not None:
         intent.update(payment_method=method["id"], last_setup_error=None, next_action=None)
-        intent["status"] = "requires_confirmation"
+        intent.update(status="requires_confirmation", _deposit_attempts=0)
 
 
 def _attempt(world: World, intent: Json, params: Json) -> None:
@@ -261,16 +193,13 @@ def _list(world: World, call: Call) -> Json:
     return list_page(world.setup_intents, "/v1/setup_intents", call.params, equal=equal)
 
 
-_FILTERS = paged_by_time(
-    attach_to_self=unsupported, customer=text(), customer_account=unsupported, payment_method=text()
-)
 _ONE = "/v1/setup_intents/{intent}"
-ROUTES: Iterable[Route] = (
-    Route("POST", "/v1/setup_intents", _CREATE, _create),
-    Route("GET", "/v1/setup_intents", _FILTERS, _list),
+ROUTES = (
+    Route("POST", "/v1/setup_intents", CREATE, _create),
+    Route("GET", "/v1/setup_intents", FILTERS, _list),
     Route("GET", _ONE, shape(client_secret=text()), _retrieve),
-    Route("POST", _ONE, _UPDATE, _update),
-    Route("POST", f"{_ONE}/confirm", _CONFIRM, _confirm),
-    Route("POST", f"{_ONE}/cancel", _CANCEL, _cancel),
+    Route("POST", _ONE, UPDATE, _update),
+    Route("POST", f"{_ONE}/confirm", CONFIRM, _confirm),
+    Route("POST", f"{_ONE}/cancel", CANCEL, _cancel),
     Route("POST", f"{_ONE}/verify_microdeposits", microdeposits.VERIFY, _verify_microdeposits),
 )
