@@ -18,9 +18,9 @@ from azpay.sandbox.faults import Fault
 from azpay.sandbox.keys import Keys
 from azpay.sandbox.limits import LIMITS, Meter
 from azpay.sandbox.mishaps import Mishap, MishapKind, named
+from azpay.sandbox.past.pasts import Past
 from azpay.sandbox.policy import Policy
 from azpay.sandbox.rendering import render
-from azpay.sandbox.past.pasts import Past
 from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
 from azpay.sandbox.resources.authentication import awaiting, decide
 from azpay.sandbox.store import Query
@@ -77,12 +77,16 @@ class Sandbox:
         webhook_retries: Sequence[int] = RETRY_AFTER,
         api_version: str = ACCOUNT_DEFAULT,
         policy: Policy | None = None,
+        starts: datetime | None = None,
         database: Callable[[str], Database] = Database.in_memory,
     ) -> None:
         """`database` opens one with the tables it is given; what was kept in it counts for more than what is
-        said here. Raises `StripeError` for an `api_version` that never was.
+        said here. `starts` is where the clock begins, if not at `now`. Raises `StripeError` for an
+        `api_version` that never was, and ClockGoesBack where the kept clock is beyond `starts`.
         """
         self.clock = Clock(now)
+        if starts is not None:
+            self.clock.start_at(int(starts.timestamp()))
         account = Account(account_id, country, currency, check_version(api_version))
         time = self.clock.now()
         self._world = World(account, seed=seed, time=time, retry_after=webhook_retries, database=database)
@@ -90,7 +94,7 @@ class Sandbox:
         self._past = Past(self._world)
         self._turn = Turn(self._keep, self._undo)
         self._events_discarded_at = 0
-        self._resume(policy or Policy())
+        self._resume(policy or Policy(), starts)
 
     @property
     def account_id(self) -> str:
@@ -376,17 +380,20 @@ class Sandbox:
         return cls(now=now, database=partial(Database.restored, data))
 
     @classmethod
-    def open(cls, file: Path, *, now: Callable[[], datetime], seed: int = 0) -> Sandbox:
+    def open(
+        cls, file: Path, *, now: Callable[[], datetime], seed: int = 0, starts: datetime | None = None
+    ) -> Sandbox:
         """An account that lives in a file, and a new one, made with `seed`, if the file is not there.
 
         Every request is in the file before it is answered. Raises NotAState, InUse, or OSError.
         """
-        return cls(now=now, seed=seed, database=partial(Database.open, file))
+        return cls(now=now, seed=seed, starts=starts, database=partial(Database.open, file))
 
     def close(self) -> None:
         """Let go of the file. A sandbox that is dropped is closed, too."""
         with self._turn:
-            self._world.database.close()
+            self._keep()
+        self._world.database.close()
 
     def _keep(self) -> None:
         """What was done since the last time has happened."""
@@ -400,7 +407,7 @@ class Sandbox:
         self._world.forget()
         self._recall()
 
-    def _resume(self, policy: Policy) -> None:
+    def _resume(self, policy: Policy, starts: datetime | None) -> None:
         """Go on where the database was left, or begin, with this policy."""
         try:
             known = self._recall()
@@ -408,6 +415,8 @@ class Sandbox:
             raise AnotherVersion(f"This state cannot be read by this version: {error!r}.") from error
         if known:
             self._world.deliveries.resume()
+            if starts is not None:
+                self.clock.put(int(starts.timestamp()))
         else:
             incidents.agree(self._world, policy)
         self._keep()

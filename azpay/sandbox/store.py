@@ -299,16 +299,14 @@ class Collection:
         """Write what happened before anything that was added; in the order of time, as everything."""
         self.flush()
         first = (self._database.value(self._table.last, (FIRST,)) or 0) + 1
-        close = self._database.press.close
-        self._database.run_many(
-            self._table.insert,
-            [
-                (number, each.id, each.created, False, close(f"{self.kind} {each.like}", each.body), *each.fields)
-                for number, each in enumerate(remains, first)
-            ],
-        )
+        rows = [(number, *self._pressed(each)) for number, each in enumerate(remains, first)]
+        self._database.run_many(self._table.insert, rows)
         for each in remains:
             self.add_up(each.counted, 1)
+
+    def _pressed(self, remains: Remains) -> Sequence[object]:
+        body = self._database.press.close(f"{self.kind} {remains.like}", remains.body)
+        return (remains.id, remains.created, False, body, *remains.fields)
 
     def counted(self, row: Json) -> Mapping[str, int]:
         """What this object adds to `sums`."""

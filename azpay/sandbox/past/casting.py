@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from azpay.sandbox.ledger import DAY
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from azpay.sandbox.world import Account
 
 _SETTLE_LATER = (Ending.PAID, Ending.AUTHENTICATED)
+
+
+@cache
+def moulds(account: Account, since: int) -> Moulds:
+    """Cut once for each account and first day."""
+    return Moulds(account, since)
 
 
 class Moulds:
@@ -54,9 +61,7 @@ class Moulds:
             events=True,
         )
 
-    def _mould(
-        self, key: Hashable, currency: str, play_it: Callable[[], Played], *, events: bool
-    ) -> Mould:
+    def _mould(self, key: Hashable, currency: str, play_it: Callable[[], Played], *, events: bool) -> Mould:
         known = self._cut.get(key)
         if known is None:
             whole = Cutter(play_it(), currency).cut()

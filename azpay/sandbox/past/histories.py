@@ -1,7 +1,7 @@
 """Writing the past of a sandbox: piece by piece in the order of time, a slice at a time.
 
-Every purchase is filled into the mould of its scene; what belongs to later acts waits for its time. The balance
-is carried along, so that it is what its transactions add up to after every slice.
+Every purchase is filled into the mould of its scene; what belongs to later acts waits for its time. The
+balance is carried along, so that it is what its transactions add up to after every slice.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from azpay.sandbox import currencies, external_accounts
 from azpay.sandbox.ids import scramble, spelled
-from azpay.sandbox.past.casting import Moulds
+from azpay.sandbox.past.casting import moulds
 from azpay.sandbox.past.payouts import STAYS, Runs
 from azpay.sandbox.past.trade import Shop
+from azpay.sandbox.policy import Policy
 from azpay.sandbox.world import EVENTS_KEPT_FOR
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class History:
         self._order = order
         self._since, self._until = since, until
         self._lived = 0
-        self._moulds = Moulds(world.account, since)
+        self._moulds = moulds(world.account, since)
         self._runs = Runs(until)
         self._waiting: list[Waiting] = []
         self._pushed = 0
@@ -94,7 +95,7 @@ class History:
         return Shop(self._order, since=self._since, until=self._until)
 
     def _reckon(self, purchase: Purchase) -> None:
-        figures = _figures(purchase, self._world.policy.dispute_fee)
+        figures = _figures(purchase)
         for piece in self._moulds.purchase(purchase, events=False).pieces:
             if piece.money is not None:
                 money = piece.money
@@ -108,7 +109,7 @@ class History:
             "name": person.name,
             "email": person.email,
             "order": f"{purchase.number:08}",
-            **_figures(purchase, self._world.policy.dispute_fee),
+            **_figures(purchase),
         }
         events = purchase.acts[-1] >= self._until - _REMEMBERED
         if purchase.arrives:
@@ -181,7 +182,7 @@ class History:
                 self._world.release_at(waiting.ready)
 
 
-def _figures(purchase: Purchase, dispute_fee: int) -> dict[str, str]:
+def _figures(purchase: Purchase) -> dict[str, str]:
     """All amounts of a purchase."""
     amount, currency = purchase.amount, purchase.cast.currency
     fee = currencies.fee(amount, currency)
@@ -190,7 +191,7 @@ def _figures(purchase: Purchase, dispute_fee: int) -> dict[str, str]:
         "part": purchase.part,
         "fee": fee,
         "net": amount - fee,
-        "withdrawn": amount + currencies.in_decimals_of(dispute_fee, currency),
+        "withdrawn": amount + currencies.in_decimals_of(Policy().dispute_fee, currency),
     }
     return {name: str(figure) for name, figure in figures.items()}
 

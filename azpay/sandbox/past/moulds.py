@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from azpay.sandbox.store import Collection
     from azpay.sandbox.wire import Json
 
-_ID = re.compile(r'(?<![0-9A-Za-z_])((?:pi|ch|re|txn|cus|pm|du|evt|req|po|ba)_[0-9A-Za-z]{10,})')
+_ID = re.compile(r"(?<![0-9A-Za-z_])((?:pi|ch|re|txn|cus|pm|du|evt|req|po|ba)_[0-9A-Za-z]{10,})")
 _SECRET = re.compile(r"(?<=_secret_)([0-9A-Za-z]{10,})")
 _NOISE = re.compile(
     r'"(?:authorization_code|network_transaction_id|transaction_id|reference|invoice_prefix|value)":"([0-9A-Za-z]+)"'
@@ -113,10 +113,9 @@ class Mould:
         """What is left when nobody remembers the events any more."""
         pieces = [piece for piece in self.pieces if piece.prefix != "evt"]
         used = {name for piece in pieces for name in _HOLE.findall(piece.text)}
-        ids, noise, times = (
-            {name: each for name, each in holes.items() if name in used}
-            for holes in (self.ids, self.noise, self.times)
-        )
+        ids = {name: prefix for name, prefix in self.ids.items() if name in used}
+        noise = {name: like for name, like in self.noise.items() if name in used}
+        times = {name: when for name, when in self.times.items() if name in used}
         return Mould(pieces, ids, noise, times, self.due)
 
 

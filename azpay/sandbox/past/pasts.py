@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 _MONTHS, _DAYS = 12, 365
 
 
+class State(msgspec.Struct, frozen=True):
+    """What is kept: how many payments are made, and how many objects are written."""
+
+    order: Order
+    made: int = 0
+    written: int = 0
+    done: bool = False
+
+
 class Past:
     """What is known of it is kept with the world; the rest is made anew when it is needed."""
 
@@ -26,26 +35,25 @@ class Past:
 
     def write(self, order: Order, steps: int) -> Progress:
         """Go on with this order, for about so many steps. Raises SeededAlready for another than the first."""
-        known = self._known(order)
+        state = self._state(order)
         since, until = self._bounds(order)
-        if not known["done"]:
-            history = self._resumed(order, known["written"], since, until)
-            known["done"] = history.write(steps)
-            known |= {"made": max(known["made"], history.made), "written": history.written}
-            if known["done"]:
+        if not state.done:
+            history = self._resumed(order, state.written, since, until)
+            done = history.write(steps)
+            state = State(order, max(state.made, history.made), history.written, done)
+            self._world.past = msgspec.to_builtins(state)
+            if done:
                 self._end()
-        return Progress(order.payments, known["made"], known["done"], since, until)
+        return Progress(order.payments, state.made, state.done, since, until)
 
-    def _known(self, order: Order) -> dict[str, int]:
-        world = self._world
-        if world.past is None:
-            world.past = {"order": msgspec.to_builtins(order), "made": 0, "written": 0, "done": False}
-            incidents.agree(world, world.policy.changed({"payouts": "manual"}))
-        first = msgspec.convert(world.past["order"], Order)
-        if first != order:
-            raise SeededAlready(first)
-        known: dict[str, int] = world.past
-        return known
+    def _state(self, order: Order) -> State:
+        if self._world.past is None:
+            incidents.agree(self._world, self._world.policy.changed({"payouts": "manual"}))
+            return State(order)
+        state = msgspec.convert(self._world.past, State)
+        if state.order != order:
+            raise SeededAlready(state.order)
+        return state
 
     def _resumed(self, order: Order, written: int, since: int, until: int) -> History:
         """The history at hand, unless it is not where the world is."""

@@ -1,7 +1,7 @@
 """Which transactions each payout of the past took, known before the first of them is written.
 
-Money that can be paid out leaves with the next run, every day at the same hour; where a currency is in debt, it
-waits for the run that finds something.
+Money that can be paid out leaves with the next run, every day at the same hour; where a currency is in debt,
+it waits for the run that finds something.
 """
 
 from __future__ import annotations

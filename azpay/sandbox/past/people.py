@@ -5,18 +5,90 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
-FIRST_NAMES = (
-    "Ada", "Alan", "Amelie", "Anders", "Barbara", "Blaise", "Carl", "Chiara", "Claire", "Daniel", "Dorothy",
-    "Edsger", "Elena", "Emmy", "Felix", "Fumiko", "Grace", "Hana", "Hedy", "Ingrid", "Jonas", "Katherine", "Kenji",
-    "Kurt", "Leonhard", "Lucia", "Margaret", "Marie", "Mateo", "Niklaus", "Noemi", "Oliver", "Paula", "Rosalind",
-    "Sofia", "Tim", "Ursula", "Viktor", "Yuki", "Zoe",
-)  # fmt: skip
-LAST_NAMES = (
-    "Abe", "Bauer", "Becker", "Bernard", "Brown", "Clark", "Conti", "Costa", "Dubois", "Evans", "Ferrari", "Fischer",
-    "Garcia", "Hansen", "Ito", "Jansen", "Keller", "Kobayashi", "Lambert", "Lopez", "Martin", "Meyer", "Miller",
-    "Moore", "Moreau", "Novak", "Olsen", "Patel", "Ricci", "Rossi", "Sato", "Schmidt", "Silva", "Suzuki", "Tanaka",
-    "Taylor", "Thomas", "Vogel", "Weber", "Wilson",
-)  # fmt: skip
+FIRST_NAMES = [
+    "Ada",
+    "Alan",
+    "Amelie",
+    "Anders",
+    "Barbara",
+    "Blaise",
+    "Carl",
+    "Chiara",
+    "Claire",
+    "Daniel",
+    "Dorothy",
+    "Edsger",
+    "Elena",
+    "Emmy",
+    "Felix",
+    "Fumiko",
+    "Grace",
+    "Hana",
+    "Hedy",
+    "Ingrid",
+    "Jonas",
+    "Katherine",
+    "Kenji",
+    "Kurt",
+    "Leonhard",
+    "Lucia",
+    "Margaret",
+    "Marie",
+    "Mateo",
+    "Niklaus",
+    "Noemi",
+    "Oliver",
+    "Paula",
+    "Rosalind",
+    "Sofia",
+    "Tim",
+    "Ursula",
+    "Viktor",
+    "Yuki",
+    "Zoe",
+]
+LAST_NAMES = [
+    "Abe",
+    "Bauer",
+    "Becker",
+    "Bernard",
+    "Brown",
+    "Clark",
+    "Conti",
+    "Costa",
+    "Dubois",
+    "Evans",
+    "Ferrari",
+    "Fischer",
+    "Garcia",
+    "Hansen",
+    "Ito",
+    "Jansen",
+    "Keller",
+    "Kobayashi",
+    "Lambert",
+    "Lopez",
+    "Martin",
+    "Meyer",
+    "Miller",
+    "Moore",
+    "Moreau",
+    "Novak",
+    "Olsen",
+    "Patel",
+    "Ricci",
+    "Rossi",
+    "Sato",
+    "Schmidt",
+    "Silva",
+    "Suzuki",
+    "Tanaka",
+    "Taylor",
+    "Thomas",
+    "Vogel",
+    "Weber",
+    "Wilson",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +101,7 @@ class Market:
     shipping: tuple[int, ...]
 
 
-_PRICES = (490, 790, 990, 1290, 1490, 1900, 1990, 2490, 2900, 3490, 3900, 4900, 5900, 7900, 9900, 12900, 19900)
+_PRICES = (490, 790, 990, 1290, 1490, 1990, 2490, 2900, 3490, 3900, 4900, 5900, 7900, 9900, 12900, 19900)
 _YEN = (500, 780, 980, 1200, 1480, 1980, 2480, 2980, 3800, 4980, 6800, 9800, 14800)
 _DOLLARS = Market(
     "usd",

@@ -51,7 +51,7 @@ _NEW_CARD = (Ending.DECLINED, Ending.AUTHENTICATED, Ending.NOT_AUTHENTICATED, En
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """`acts` are the times at which its scene goes on. `buyer` is new to the shop if they have just arrived."""
+    """`acts` are the times at which its scene goes on. Whoever `arrives` was not known to the shop before."""
 
     number: int
     buyer: int
