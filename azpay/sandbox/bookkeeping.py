@@ -85,8 +85,8 @@ def book_withdrawal(world: World, dispute: Json) -> Json:
 
 def book_reinstatement(world: World, dispute: Json) -> Json:
     """The dispute is won. Fees come back as the account has agreed with Stripe."""
-    returned = dispute["_fee"] * world.policy.dispute_fee_returned + dispute["_counter_fee"]
-    fee = -currencies.in_decimals_of(returned, dispute["currency"])
+    received = dispute["_fee"] if world.policy.dispute_fee_returned else 0
+    fee = -currencies.in_decimals_of(received + dispute["_counter_fee"], dispute["currency"])
     description = f"Chargeback reversal for {dispute['charge']}"
     entry = Entry(
         "adjustment",

@@ -85,6 +85,13 @@ AUTHENTICATION_REQUIRED = Decline(
     "Your card was declined. This transaction requires authentication.",
 )
 
+AUTHENTICATION_NOT_HANDLED = Decline(
+    "authentication_required",
+    "authentication_not_handled",
+    "The payment attempt failed because additional action is required before it can be completed, and "
+    "`error_on_requires_action` was set.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:

@@ -44,7 +44,7 @@ def dispute(world: World, charge: Json, kind: str, *, reason: str | None, amount
         raise _unknown(kind, KINDS)
     if reason is not None and reason not in REASONS:
         raise _unknown(reason, REASONS)
-    left = disputing.disputable(charge)
+    left = disputing.disputable(world, charge)
     if not 1 <= (left if amount is None else amount) <= left:
         raise bad_request(f"Of charge {charge['id']}, {left} can be disputed.")
     return disputing.raise_dispute(world, charge, KINDS[kind], amount=amount or left, reason=reason)

@@ -17,7 +17,7 @@ p { margin: .25rem 0; color: var(--faint) }
 a { color: var(--link); text-decoration: none }
 a:hover, a:focus { text-decoration: underline }
 code, td a { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
-nav { margin-top: .75rem } nav a { margin-right: 1rem; white-space: nowrap }
+nav { margin-top: .75rem; display: flex; flex-wrap: wrap; gap: .1rem 1rem }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 1rem 0 0;
   padding: .75rem 1rem; background: var(--box); border-radius: .5rem }
 dt { color: var(--faint) } dd { margin: 0; overflow-wrap: anywhere }
@@ -52,8 +52,14 @@ PAGE = """<!doctype html>
 <dt>Its clock</dt><dd>{time}</dd>
 <dt>Events</dt><dd>{waiting}</dd>
 </dl>
-<nav><a href="#requests">Requests</a><a href="#deliveries">Deliveries</a><a href="#events">Events</a><a
- href="#objects">Objects</a><a href="/_sandbox/state">State</a><a href="/">Look again</a></nav>
+<nav>
+<a href="#requests">Requests</a>
+<a href="#deliveries">Deliveries</a>
+<a href="#events">Events</a>
+<a href="#objects">Objects</a>
+<a href="/_sandbox/state">State</a>
+<a href="/">Look again</a>
+</nav>
 </header>
 <main>
 <h2 id="requests">Requests</h2>

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from azpay.sandbox import versions
-from azpay.sandbox.announcing import announce
+from azpay.sandbox.announcing import News, Newsroom
 from azpay.sandbox.database import Database
 from azpay.sandbox.faults import Faults
 from azpay.sandbox.ids import Ids
@@ -128,7 +128,11 @@ class World:
 
     def emit(self, kind: str, subject: Json, *, previous: Json | None = None) -> None:
         """Make an event of what just happened, and send it to whoever listens."""
-        announce(self, kind, subject, previous)
+        cause = self.cause
+        request = {"id": cause and cause.request, "idempotency_key": cause and cause.idempotency_key}
+        news = News(kind, subject, previous, self.time, self.account.api_version, request)
+        newsroom = Newsroom(self.events, self.deliveries, self.upsets, self.ids)
+        newsroom.announce(news, self.listening())
 
     def listening(self) -> Iterator[Json]:
         """Everyone who hears events: endpoints, destinations, and the Stripe CLI's listeners."""
@@ -201,5 +205,7 @@ def received(intent: Json) -> Mapping[str, int]:
 
 
 def paid_back(refund: Json) -> Mapping[str, int]:
-    stands = refund["status"] in ("succeeded", "pending")
+    """A hold that ran out shows as a refund, too, and moves nothing."""
+    moved = refund["reason"] != "expired_uncaptured_charge"
+    stands = moved and refund["status"] in ("succeeded", "pending")
     return {refund["currency"]: refund["amount"]} if stands else {}

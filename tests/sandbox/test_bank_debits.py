@@ -282,6 +282,15 @@ def test_small_deposits_show_whose_account_it_is(client: V1Services, sandbox: Sa
     assert client.payment_intents.retrieve(asked.id).status == "succeeded"
 
 
+def test_waiting_for_deposits_can_be_made_an_error(client: V1Services, sandbox: Sandbox) -> None:
+    with pytest.raises(stripe.CardError) as refused:
+        debit(client, "pm_usBankAccount_failMicrodeposits", error_on_requires_action=True)
+
+    assert refused.value.code == "authentication_required"
+    assert sandbox.payment_intents[0]["status"] == "requires_payment_method"
+    assert sandbox.mandates == []
+
+
 def test_guessing_ends_after_ten_attempts(client: V1Services) -> None:
     asked = debit(client, "pm_usBankAccount_failMicrodeposits")
 

@@ -314,6 +314,40 @@ def test_what_cannot_be_answered_is_lost_at_once(client: V1Services, sandbox: Sa
     assert (raised["status"], raised["evidence_details"]["due_by"]) == ("lost", 0)
 
 
+def test_what_is_disputed_is_not_disputed_again(client: V1Services, sandbox: Sandbox) -> None:
+    paid = pay(client)
+    order(sandbox, "disputes", charge=paid.id, amount=1500)
+
+    rest = order(sandbox, "disputes", charge=paid.id)
+
+    assert rest["amount"] == 500
+    assert "0 can be disputed" in refusal(sandbox, "disputes", charge=paid.id)
+
+
+def test_a_bank_debit_can_be_asked_about_too(client: V1Services, sandbox: Sandbox) -> None:
+    paid = pay(client, "pm_usBankAccount_success", mandate_data={"customer_acceptance": {"type": "offline"}})
+    sandbox.advance(60)
+    asked = order(sandbox, "disputes", charge=paid.id, kind="inquiry")
+    answer(client, client.disputes.retrieve(asked["id"]), "escalate_inquiry_evidence")
+
+    sandbox.advance(5)
+
+    assert client.disputes.retrieve(asked["id"]).status == "needs_response"
+
+
+def test_an_appeal_without_an_answer_is_lost(client: V1Services, sandbox: Sandbox) -> None:
+    dispute = disputed(client, sandbox)
+    answer(client, dispute, "winning_evidence")
+    sandbox.advance(6 * DAY)
+    order(sandbox, "appeals", dispute=dispute.id)
+
+    sandbox.advance(3 * DAY)
+    assert client.disputes.retrieve(dispute.id).status == "appeal_needs_response"
+    sandbox.advance(6 * DAY)
+
+    assert client.disputes.retrieve(dispute.id).status == "lost"
+
+
 def test_orders_that_cannot_be_are_explained(client: V1Services, sandbox: Sandbox) -> None:
     held, paid = pay(client, capture_method="manual"), pay(client)
 

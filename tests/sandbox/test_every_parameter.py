@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from azpay.sandbox.routing import Route
 
 LONG = "LONG_TESTS" in os.environ
-VALUES = ("", "x", "-1", "9" * 30, "\N{SNOWMAN}" * 5001)
+VALUES = ("", "x", "9" * 30)
 MORE_VALUES = (
     " ",
+    "-1",
+    "\N{SNOWMAN}" * 5001,
     "0",
     "1",
     "1.5",
@@ -33,11 +35,11 @@ MORE_VALUES = (
     "2000",
     "*",
 )
-ENDINGS = ("[]", "[0]", "[x]", "[0][x]", "[x][y][z]")
+ENDINGS = ("[]", "[x]", "[0][x]")
 FORMS = [route for route in ROUTES if route.pattern.startswith("/v1/") and name(route) != "POST /v1/files"]
 """Files come as multipart, and the second version of the API takes JSON."""
 
-ODD = {"": (*VALUES, *MORE_VALUES) if LONG else VALUES, **dict.fromkeys(ENDINGS, VALUES[1:2])}
+ODD = {"": (*VALUES, *MORE_VALUES) if LONG else VALUES, **dict.fromkeys(ENDINGS, ("x",))}
 
 
 @pytest.mark.parametrize("route", FORMS, ids=name)

@@ -381,11 +381,11 @@ def test_schedules_survive_a_restart_and_a_change_of_mind(client: V1Services, sa
     assert sums(copy) == ({}, {})
 
 
-def test_the_schedule_is_told_where_stripe_tells_it(sandbox: Sandbox) -> None:
+def test_the_schedule_is_told_where_stripe_tells_it(client: V1Services, sandbox: Sandbox) -> None:
     told = json.loads(get(sandbox, "/v1/balance_settings").body)["payments"]["payouts"]["schedule"]
     assert told == {"interval": "manual"}
 
-    daily(sandbox)
+    client.balance_settings.update({"payments": {"payouts": {"schedule": {"interval": "daily"}}}})
 
     account = json.loads(get(sandbox, "/v1/account").body)
     assert account["settings"]["payouts"]["schedule"] == {"delay_days": 2, "interval": "daily"}

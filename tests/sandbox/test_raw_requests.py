@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from tests.sandbox.serving import AUTHORIZED, Served, served
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LONG = "LONG_TESTS" in os.environ
 NAMELESS = b"Connection: close\r\nAuthorization: Bearer "
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 
@@ -137,7 +139,7 @@ BODIES = st.lists(
 
 
 @given(body=BODIES)
-@settings(max_examples=100)
+@settings(max_examples=1_000 if LONG else 50)
 def test_no_form_breaks_it(server: Served, body: bytes) -> None:
     status = server.status(sized(body))
 
@@ -146,7 +148,7 @@ def test_no_form_breaks_it(server: Served, body: bytes) -> None:
 
 
 @given(raw=BYTES)
-@settings(max_examples=100)
+@settings(max_examples=1_000 if LONG else 50)
 def test_no_bytes_break_it(server: Served, raw: bytes) -> None:
     status = server.status(raw, cut_off=True)
 

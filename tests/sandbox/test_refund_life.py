@@ -198,6 +198,7 @@ def test_a_hold_that_runs_out_shows_as_a_refund_of_nothing(client: V1Services, s
     [refund] = client.refunds.list().data
     assert (refund.reason, refund.status) == ("expired_uncaptured_charge", "succeeded")
     assert refund.balance_transaction is None
+    assert sandbox.summary()["refunds"] == {}
     assert sums(sandbox) == ({}, {})
     assert "nothing on its way" in refusal(sandbox, "refunds", refund=refund.id, fail="declined")
 

@@ -7,8 +7,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
@@ -18,51 +17,16 @@ import pytest
 import stripe
 from aiohttp import web
 
-from azpay.sandbox import DEFAULT_KEY, Sandbox
+from azpay.sandbox import DEFAULT_KEY
 from azpay.sandbox.answering import MAX_BODY
 from azpay.sandbox.server import serve
 from tests.sandbox.payments import NO_REDIRECTS
+from tests.sandbox.servers import HEADERS, eventually, running
 
 if TYPE_CHECKING:
-    from azpay.sandbox.loglines import LogLine
+    from tests.sandbox.servers import Running
 
-HEADERS = {"Authorization": f"Bearer {DEFAULT_KEY}"}
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Running:
-    """A server in this loop, and what it has said."""
-
-    def __init__(self, sandbox: Sandbox, **options: Any) -> None:
-        self.sandbox = sandbox
-        self.lines: list[LogLine] = []
-        self.port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.task = asyncio.ensure_future(
-            serve(sandbox, port=0, on_ready=self.port.set_result, log=self.lines.append, **options)
-        )
-
-    async def url(self, path: str = "") -> str:
-        ends: set[asyncio.Future[Any]] = {self.port, self.task}
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        assert self.port.done(), "the server did not start"
-        return f"http://127.0.0.1:{self.port.result()}{path}"
-
-    async def stop(self) -> None:
-        self.task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self.task
-
-    def said(self, what: str) -> list[LogLine]:
-        return [line for line in self.lines if line.what == what]
-
-
-@asynccontextmanager
-async def running(**options: Any) -> AsyncIterator[Running]:
-    server = Running(Sandbox(now=lambda: datetime.now(UTC), webhook_retries=(0, 0)), **options)
-    try:
-        yield server
-    finally:
-        await server.stop()
 
 
 @asynccontextmanager
@@ -87,12 +51,6 @@ async def stripe_client(server: Running) -> AsyncIterator[stripe.StripeClient]:
         yield stripe.StripeClient(DEFAULT_KEY, base_addresses=addresses, http_client=transport)
     finally:
         await transport.close_async()  # type: ignore[no-untyped-call]
-
-
-async def eventually(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not done():
-            await asyncio.sleep(0.01)
 
 
 async def test_webhooks_arrive_signed_and_are_settled() -> None:

@@ -91,6 +91,16 @@ def test_a_reordered_event_comes_after_the_next_one(client: V1Services, sandbox:
     assert heard(sandbox.due_deliveries())[0] == "payment_intent.created"
 
 
+def test_an_event_that_waits_for_another_too_long_is_gone(client: V1Services, sandbox: Sandbox) -> None:
+    sandbox.upset_events(UpsetKind.REORDERED, "customer.created")
+    client.customers.create()
+    sandbox.advance(31 * 24 * 60 * 60)
+
+    client.customers.create()
+
+    assert len(sandbox.due_deliveries()) == 1
+
+
 def test_a_stale_event_shows_the_object_as_the_one_before_it_did(
     client: V1Services, sandbox: Sandbox
 ) -> None:

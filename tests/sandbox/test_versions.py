@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from azpay.sandbox import Sandbox
 from tests.sandbox.conftest import NOON
 from tests.sandbox.payments import get, post
+from tests.support.openapi import complaints, schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DAHLIA, ENDIVE = "2026-05-27.dahlia", "2026-10-28.endive"
 TRIGGER = {
@@ -177,3 +182,53 @@ def test_a_statement_is_named_where_no_card_pays(sandbox: Sandbox) -> None:
 
     assert card["error"]["param"] == "statement_descriptor"
     assert account["statement_descriptor"] == "AZPAY HATS"
+
+
+OPTIONS = {
+    "card": {
+        "capture_method": "manual",
+        "installments": {"enabled": "true"},
+        "mandate_options": {"reference": "R", "amount": "500"},
+        "network": "visa",
+        "request_extended_authorization": "if_available",
+        "request_multicapture": "if_available",
+        "request_three_d_secure": "challenge",
+        "require_cvc_recollection": "true",
+        "setup_future_usage": "on_session",
+    },
+    "us_bank_account": {
+        "financial_connections": {"permissions": "balances"},
+        "mandate_options": {"collection_method": "paper"},
+        "setup_future_usage": "off_session",
+        "target_date": "2026-12-01",
+        "verification_method": "instant",
+    },
+}
+
+
+def test_every_option_of_a_kind_fits_stripes_document(sandbox: Sandbox) -> None:
+    asked = {"amount": "2000", "currency": "usd"} | {
+        f"payment_method_options[{kind}]{_bracketed(name)}": value
+        for kind, options in OPTIONS.items()
+        for name, value in _flat(options)
+    }
+
+    made = post(sandbox, "/v1/payment_intents", asked, stripe_version=DAHLIA)
+
+    assert made.status == 200
+    assert complaints(schemas(), "payment_intent", made) == []
+    shown = json.loads(made.body)["payment_method_options"]
+    assert (shown["card"]["network"], shown["card"]["installments"]) == ("visa", None)
+    assert shown["us_bank_account"]["verification_method"] == "instant"
+
+
+def _flat(options: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in options.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{inner}", text) for inner, text in value.items())
+        else:
+            yield name, value
+
+
+def _bracketed(name: str) -> str:
+    return "".join(f"[{part}]" for part in name.split("."))

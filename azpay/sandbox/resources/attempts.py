@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from azpay.sandbox import cards
-from azpay.sandbox.cards import Authentication, Decline
+from azpay.sandbox.cards import Authentication
 from azpay.sandbox.instruments import behaviour_of
 from azpay.sandbox.resources import charges, debits, holds
 from azpay.sandbox.resources.refusals import decline, fail
@@ -20,16 +20,9 @@ from azpay.sandbox.resources.saving import remember
 from azpay.sandbox.resources.statuses import move
 
 if TYPE_CHECKING:
-    from azpay.sandbox.cards import Behaviour
+    from azpay.sandbox.cards import Behaviour, Decline
     from azpay.sandbox.wire import Json
     from azpay.sandbox.world import World
-
-NOT_HANDLED = Decline(
-    "authentication_required",
-    "authentication_not_handled",
-    "The payment attempt failed because additional action is required before it can be completed, and "
-    "`error_on_requires_action` was set.",
-)
 
 
 class Step(Enum):
@@ -113,7 +106,7 @@ def _authenticate(world: World, intent: Json, method: Json, terms: Terms) -> Non
     if terms.off_session:
         raise decline(world, intent, method, cards.AUTHENTICATION_REQUIRED)
     if terms.error_on_requires_action:
-        raise fail(world, intent, method, NOT_HANDLED)
+        raise fail(world, intent, method, cards.AUTHENTICATION_NOT_HANDLED)
     action = authentication_action(world, intent, use_stripe_sdk=terms.use_stripe_sdk)
     move(world, intent, "requires_action", next_action=action)
     world.emit("payment_intent.requires_action", intent)

@@ -43,8 +43,6 @@ def _retrieve(world: World, call: Call) -> Json:  # noqa: ARG001 - every handler
         "payments": {
             "debit_negative_balances": False,
             "payouts": {
-                "automatic_transfer_rules_by_currency": None,
-                "minimum_balance_by_currency": None,
                 "schedule": schedule,
                 "statement_descriptor": None,
                 "status": "enabled",

@@ -178,14 +178,19 @@ def capture(world: World, charge: Json, amount: int, *, wait: bool) -> None:
     charge.update(captured=True, amount_captured=amount)
     disputing.expect(world, charge)
     if wait:
-        world.schedule.plan(world.time + BOOKED_AFTER, "book_charge", charge["id"])
+        after = 0 if _is_available_at_once(world, charge) else BOOKED_AFTER
+        world.schedule.plan(world.time + after, "book_charge", charge["id"])
     else:
         _book(world, charge)
 
 
+def _is_available_at_once(world: World, charge: Json) -> bool:
+    """As with test cards that stand for it: whoever uses one pays out in the next request."""
+    return behaviour_of(world.payment_methods.get(charge["payment_method"])).available_at_once
+
+
 def _book(world: World, charge: Json) -> None:
-    method = world.payment_methods.get(charge["payment_method"])
-    at_once = behaviour_of(method).available_at_once
+    at_once = _is_available_at_once(world, charge)
     charge["balance_transaction"] = book_charge(world, charge, at_once=at_once)["id"]
 
 

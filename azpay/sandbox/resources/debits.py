@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox import wording
 from azpay.sandbox.bank_accounts import SETTLED_AFTER, BankAccount
-from azpay.sandbox.cards import Decline
+from azpay.sandbox.cards import AUTHENTICATION_NOT_HANDLED, Decline
 from azpay.sandbox.errors import unexpected_state
 from azpay.sandbox.instruments import instrument_of
 from azpay.sandbox.resources import charges, mandates, microdeposits
@@ -33,6 +33,8 @@ def begin(world: World, intent: Json, method: Json, params: Json) -> None:
     account = account_of(method)
     if account.behaviour.blocked and account.behaviour.decline is not None:
         raise decline(world, intent, method, account.behaviour.decline)
+    if not method["_verified"] and params.get("error_on_requires_action", False):
+        raise fail(world, intent, method, AUTHENTICATION_NOT_HANDLED)
     intent["_mandate"] = _mandate(world, intent, method, params)
     if method["_verified"]:
         debit(world, intent, method)
@@ -49,9 +51,9 @@ def account_of(method: Json) -> BankAccount:
 
 def _mandate(world: World, intent: Json, method: Json, params: Json) -> str:
     standing = mandates.standing(world, method)
-    if "mandate" in params or standing is not None:
-        identifier: str = params["mandate"] if standing is None else standing["id"]
-        return identifier
+    named: str | None = params.get("mandate", standing and standing["id"])
+    if named is not None:
+        return named
     once = None if future_usage(intent) else {"amount": intent["amount"], "currency": intent["currency"]}
     return mandates.grant(world, method, params, once=once)
 

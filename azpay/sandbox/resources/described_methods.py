@@ -54,6 +54,10 @@ BILLING_DETAILS = shape(
     phone=clearable(text()),
     tax_id=clearable(text()),
 )
+NETWORK = choice(
+    "amex", "cartes_bancaires", "diners", "discover", "eftpos_au", "girocard", "interac", "jcb", "link",
+    "mastercard", "unionpay", "unknown", "visa",
+)  # fmt: skip
 HOLDER_TYPE = choice("company", "individual")
 ACCOUNT_TYPE = choice("checking", "savings")
 _CARD = shape(

@@ -42,6 +42,7 @@ INQUIRY_ENDS_AFTER = 120 * DAY
 WINNING, LOSING, ESCALATING = "winning_evidence", "losing_evidence", "escalate_inquiry_evidence"
 NEEDS_RESPONSE = ("needs_response", "warning_needs_response", "appeal_needs_response")
 UNDER_REVIEW = ("under_review", "warning_under_review", "appeal_under_review")
+_OVER = ("prevented", "warning_closed", "won")
 _INQUIRY = ("warning_needs_response", "warning_under_review")
 
 
@@ -60,16 +61,18 @@ def _trouble(world: World, charge_id: str) -> None:
     if kind == "early_fraud_warning":
         early_fraud_warnings.warn(world, charge)
         return
-    left = disputable(charge)
+    left = disputable(world, charge)
     shares = (left // 2, left - left // 2) if kind == "multiple" else (left,)
     for share in filter(None, shares):
         raise_dispute(world, charge, KINDS.get(kind, KINDS["fraudulent"]), amount=share)
 
 
-def disputable(charge: Json) -> int:
-    """What the customer has paid and not got back."""
-    left: int = charge["amount_captured"] - charge["amount_refunded"]
-    return left
+def disputable(world: World, charge: Json) -> int:
+    """What the customer has paid, and neither got back nor disputed."""
+    kept: int = charge["amount_captured"] - charge["amount_refunded"]
+    known = world.disputes.where("charge", charge["id"])
+    standing: int = sum(row["amount"] for row in known if row["status"] not in _OVER)
+    return max(0, kept - standing)
 
 
 def refusing(world: World, charge: Json) -> bool:
@@ -144,7 +147,7 @@ def _new(world: World, charge: Json, kind: Kind, amount: int, reason: str) -> Js
             "submission_count": 0,
         },
         "intended_submission_method": "smart_disputes" if kind.answered_by_stripe else "manual",
-        "is_charge_refundable": kind.is_inquiry,
+        "is_charge_refundable": kind.is_inquiry or case_type == "block",
         "livemode": False,
         "metadata": {},
         "network_reason_code": code,
@@ -212,35 +215,24 @@ def _decide(world: World, dispute_id: str) -> None:
 def _escalate(world: World, dispute: Json) -> None:
     """The customer insists: the inquiry is a chargeback from now on, to be answered anew."""
     before = dict(dispute)
-    card = dispute["payment_method_details"]["card"]
-    dispute.update(
-        status="needs_response",
-        is_charge_refundable=False,
-        evidence_details={
-            **dispute["evidence_details"],
-            "due_by": due_by(world.time, card["brand"]),
-            "submission_count": 0,
-        },
-        payment_method_details={"card": {**card, "case_type": "chargeback"}, "type": "card"},
-    )
+    card = dispute.get("payment_method_details", {}).get("card", {})
+    due = due_by(world.time, card.get("brand", ""))
+    details = {**dispute["evidence_details"], "due_by": due, "submission_count": 0}
+    dispute.update(status="needs_response", is_charge_refundable=False, evidence_details=details)
+    if card:
+        card = {**card, "case_type": "chargeback"}
+        dispute["payment_method_details"] = {"card": card, "type": "card"}
     world.emit("charge.dispute.updated", dispute, previous=previous_attributes(before, dispute))
     _charge_back(world, dispute)
 
 
 def appeal(world: World, dispute: Json) -> None:
     """The bank does not accept that it has lost. Nothing moves until that is decided, too."""
-    change(
-        world,
-        dispute,
-        status="appeal_needs_response",
-        is_charge_refundable=False,
-        evidence_details={**dispute["evidence_details"], "due_by": due_by(world.time, "visa")},
-    )
-
-
-def change(world: World, dispute: Json, **fields: object) -> None:
     before = dict(dispute)
-    dispute.update(fields)
+    due = due_by(world.time, "")
+    details = {**dispute["evidence_details"], "due_by": due}
+    dispute.update(status="appeal_needs_response", is_charge_refundable=False, evidence_details=details)
+    world.schedule.plan(due + 1, "dispute_overdue", dispute["id"])
     world.emit("charge.dispute.updated", dispute, previous=previous_attributes(before, dispute))
 
 
@@ -259,7 +251,8 @@ def close(world: World, dispute: Json, status: str) -> None:
 def _overdue(world: World, dispute_id: str) -> None:
     """No answer is an answer, unless Stripe answers for the merchant."""
     dispute = world.disputes.get(dispute_id)
-    if dispute["status"] != "needs_response":
+    awaited = dispute["status"] in ("needs_response", "appeal_needs_response")
+    if not awaited or world.time <= dispute["evidence_details"]["due_by"]:
         return
     if dispute["intended_submission_method"] in ("smart_disputes", "prefer_smart_disputes"):
         before = dict(dispute)

@@ -24,8 +24,8 @@ from azpay.sandbox.params import (
     unsupported,
     url,
 )
-from azpay.sandbox.resources.described_methods import DATA
-from azpay.sandbox.resources.mandates import MANDATE_DATA
+from azpay.sandbox.resources.described_methods import DATA, NETWORK
+from azpay.sandbox.resources.mandates import MANDATE_DATA, MANDATE_OPTIONS
 from azpay.sandbox.resources.method_types import check_types, types_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _CARD_OPTIONS = shape(
     installments=opaque,
     mandate_options=opaque,
     moto=boolean,
-    network=text(),
+    network=NETWORK,
     request_extended_authorization=choice("if_available", "never"),
     request_incremental_authorization=choice("if_available", "never"),
     request_multicapture=choice("if_available", "never"),
@@ -55,7 +55,7 @@ _CARD_OPTIONS = shape(
 )
 _DEBIT_OPTIONS = shape(
     financial_connections=opaque,
-    mandate_options=opaque,
+    mandate_options=MANDATE_OPTIONS,
     preferred_settlement_speed=opaque,
     setup_future_usage=clearable(_USAGE_OF_KIND),
     target_date=text(),

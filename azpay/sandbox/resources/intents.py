@@ -25,9 +25,10 @@ _CARD_OPTIONS = {
 }
 _OPTIONS_SHOWN = {
     "card": (
-        *_CARD_OPTIONS,
         "capture_method",
+        "network",
         "request_extended_authorization",
+        "request_three_d_secure",
         "require_cvc_recollection",
         "setup_future_usage",
     ),

@@ -21,6 +21,7 @@ _ACCEPTANCE = shape(
     online=hash_of(_ONLINE),
     type=choice("offline", "online"),
 ).requiring("type")
+MANDATE_OPTIONS = hash_of(shape(collection_method=choice("paper"), reference_prefix=text(12)))
 MANDATE_DATA = hash_of(shape(customer_acceptance=hash_of(_ACCEPTANCE)).requiring("customer_acceptance"))
 
 

@@ -106,7 +106,9 @@ def _put(intent: Json, params: Json) -> None:
     card = params.get("payment_method_options", {}).get("card", {})
     known = intent["payment_method_options"].get("card", _CARD_SHOWN)
     if "card" in intent["payment_method_types"]:
-        intent["payment_method_options"] = {"card": {**known, **chosen(card, *_CARD_SHOWN)}}
+        intent["payment_method_options"] = {
+            "card": {**known, **chosen(card, "network", "request_three_d_secure")}
+        }
 
 
 def _method(world: World, intent: Json, params: Json) -> Json | None:

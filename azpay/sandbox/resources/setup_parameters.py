@@ -20,8 +20,8 @@ from azpay.sandbox.params import (
     unsupported,
     url,
 )
-from azpay.sandbox.resources.described_methods import DATA
-from azpay.sandbox.resources.mandates import MANDATE_DATA
+from azpay.sandbox.resources.described_methods import DATA, NETWORK
+from azpay.sandbox.resources.mandates import MANDATE_DATA, MANDATE_OPTIONS
 
 if TYPE_CHECKING:
     from azpay.sandbox.wire import Json
@@ -30,13 +30,13 @@ _TYPES = array_of(text())
 _CARD_OPTIONS = shape(
     mandate_options=opaque,
     moto=boolean,
-    network=text(),
+    network=NETWORK,
     request_three_d_secure=choice("any", "automatic", "challenge"),
     three_d_secure=opaque,
 )
 _DEBIT_OPTIONS = shape(
     financial_connections=opaque,
-    mandate_options=opaque,
+    mandate_options=MANDATE_OPTIONS,
     verification_method=choice("automatic", "instant", "microdeposits"),
 )
 _OPTIONS = shape(
