@@ -94,7 +94,11 @@ class Sandbox:
         self._past = Past(self._world)
         self._turn = Turn(self._keep, self._undo)
         self._events_discarded_at = 0
-        self._resume(policy or Policy(), starts)
+        try:
+            self._resume(policy or Policy(), starts)
+        except BaseException:
+            self._world.database.close()
+            raise
 
     @property
     def account_id(self) -> str:

@@ -53,6 +53,8 @@ class History:
         self._order = order
         self._since, self._until = since, until
         self._lived = 0
+        self._due: list[tuple[int, str, str]] = []
+        self._maturing = set[int]()
         self._moulds = moulds(world.account, since)
         self._runs = Runs(until)
         self._waiting: list[Waiting] = []
@@ -90,6 +92,15 @@ class History:
         for payout in reversed(payouts):
             self._pay_out(payout)
         self._write_until(self._until)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """What was still to happen when the past ended happens from now on."""
+        for ready in sorted(self._maturing):
+            self._world.release_at(ready)
+        for at, what, on in sorted(self._due):
+            if at >= self._until:
+                self._world.schedule.plan(at, what, on)
 
     def _shop(self) -> Shop:
         return Shop(self._order, since=self._since, until=self._until)
@@ -130,10 +141,7 @@ class History:
             at = piece.created.at(acts)
             if piece.prefix != "evt" or at >= self._until - EVENTS_KEPT_FOR:
                 self._push(piece, at, values, acts)
-        for when, what, on in mould.due:
-            due = when.at(acts)
-            if due >= self._until and self._lived >= self.written:
-                self._world.schedule.plan(due, what, values[on])
+        self._due += [(when.at(acts), what, values[on]) for when, what, on in mould.due]
 
     def _values(
         self, mould: Mould, acts: Sequence[int], known: Mapping[str, str], name: str
@@ -165,6 +173,8 @@ class History:
         while self._waiting and self._waiting[0].at < time:
             waiting = heappop(self._waiting)
             self._lived += 1
+            if waiting.ready >= self._until:
+                self._maturing.add(waiting.ready)
             if self._lived > self.written:
                 self._write(waiting)
                 self.written = self._lived
@@ -178,8 +188,6 @@ class History:
                 piece.money.filled(values),
                 ready=None if waiting.ready < self._until else waiting.ready,
             )
-            if waiting.ready >= self._until:
-                self._world.release_at(waiting.ready)
 
 
 def _figures(purchase: Purchase) -> dict[str, str]:
