@@ -127,7 +127,7 @@ def _write_past(ctx: typer.Context, stripe: str, past: Past) -> None:
     progress = _written(stripe, past)
     data: dict[str, object] = {"seed": past.seed, "payments": past.payments, "months": past.months}
     since, until = (datetime.fromtimestamp(progress[name], UTC) for name in ("since", "until"))
-    data |= {"since": since, "until": until}
+    data |= {"since": since.isoformat(), "until": until.isoformat()}
     pairs = [("Payments", f"{past.payments:,}"), ("From", since.date().isoformat())]
     pairs += [("Until", until.date().isoformat()), ("Seed", str(past.seed))]
     output.emit(ctx, schema="azpay.past/1", data=data, human=Fields(pairs, title="A past for the sandbox"))
