@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -64,6 +64,13 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
     port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="0 takes a free one.")] = 12111,
     host: Annotated[str, typer.Option(metavar="HOST", help="Where to listen.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option(metavar="N", help="Another number, other ids.")] = 0,
+    clock: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Begin at a time, such as 2026-01-31T12:00:00Z, and run."),
+    ] = None,
+    clock_stands: Annotated[
+        bool, typer.Option("--clock-stands", help="Time passes only when it is told to.")
+    ] = False,
     state: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep everything over a restart.")
     ] = None,
@@ -105,6 +112,7 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
         azpay sandbox --webhook http://127.0.0.1:8000/api/webhooks/stripe
         azpay sandbox --state sandbox.db --port 12112
         azpay sandbox --chaos storm --seed 7        # the same trouble every time
+        azpay sandbox --clock 2026-01-31T12:00:00Z --clock-stands
         azpay sandbox --retry 1,5                   # a webhook that fails comes again after 1 s and 5 s
 
     Any Stripe SDK works with it: point its API base here. `--profile sandbox` does that for azpay.
@@ -115,7 +123,8 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
     from azpay.sandbox.server import serve
 
     log = request_lines.telling(wiring.unlocked_settings_of(ctx).log_format)
-    engine, bound_to = _engine(state, seed), list[int]()
+    start = Start(None if clock is None else _time(clock), clock_stands)
+    engine, bound_to = _engine(state, seed, start), list[int]()
     for url in webhook or []:
         engine.subscribe(url, secret=_secret())
     if retry is not None:
@@ -166,20 +175,51 @@ def _use_version(engine: Sandbox, version: str) -> None:
         raise Usage(error.message, hint="Stripe's versions look like 2026-10-28.endive.") from error
 
 
+def _time(words: str) -> datetime:
+    from datetime import UTC, datetime
+
+    try:
+        time = datetime.fromisoformat(words)
+    except ValueError as error:
+        raise Usage(
+            f"{words[:40]!r} is not a time.", hint="Write 2026-01-31T12:00:00Z; without a zone it is UTC."
+        ) from error
+    if not datetime(2011, 1, 1, tzinfo=UTC) <= (time if time.tzinfo else time.replace(tzinfo=UTC)):
+        raise Usage("Stripe was not there then.", hint="Use a time from 2011 on.")
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 def _secret() -> str:
     from azpay.settings.rules import SANDBOX_WEBHOOK_SECRET
 
     return SANDBOX_WEBHOOK_SECRET
 
 
-def _engine(state: Path | None, seed: int) -> Sandbox:
+class Start(NamedTuple):
+    """Where the clock begins, and whether it stands there."""
+
+    time: datetime | None
+    stands: bool
+
+
+def _engine(state: Path | None, seed: int, start: Start) -> Sandbox:
+    engine = _opened(state, seed, start.time)
+    if start.stands:
+        engine.stop_clock()
+    return engine
+
+
+def _opened(state: Path | None, seed: int, starts: datetime | None) -> Sandbox:
     from azpay.sandbox import Sandbox
+    from azpay.sandbox.clock import ClockGoesBack
     from azpay.sandbox.database import AnotherVersion, InUse, NotAState
 
     if state is None:
-        return Sandbox(now=_now, seed=seed)
+        return Sandbox(now=_now, seed=seed, starts=starts)
     try:
-        return Sandbox.open(state, now=_now, seed=seed)
+        return Sandbox.open(state, now=_now, seed=seed, starts=starts)
+    except ClockGoesBack as error:
+        raise Usage(str(error), hint="Leave --clock out, or name another state file.") from error
     except InUse as error:
         raise StateInUse(state) from error
     except AnotherVersion as error:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from azpay.cli.tables import Column, Table
+from azpay.cli.tables import Column, Fields, Table
 from azpay.errors import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from azpay.bootstrap import Azpay
     from azpay.payments import Payment
@@ -44,6 +46,15 @@ class SeededBefore(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What the sandbox is asked for."""
+
+    payments: int
+    months: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """One payment to make, known beforehand to the last digit."""
 
@@ -59,6 +70,10 @@ def seed(
     ctx: typer.Context,
     payments: Annotated[int, typer.Option("--payments", metavar="N", min=1, max=1_000_000)] = 100,
     number: Annotated[int, typer.Option("--seed", metavar="N", help="Another number, other payments.")] = 1,
+    months: Annotated[
+        int | None,
+        typer.Option(metavar="M", min=1, max=60, help="Give a sandbox a past of so many months."),
+    ] = None,
 ) -> None:
     """Make test payments, declines and refunds, the same every time.
 
@@ -67,17 +82,32 @@ def seed(
         azpay sandbox &                                # in another terminal
         azpay seed --payments 200 --profile sandbox
         azpay seed --seed 2 --profile sandbox          # 100 others
+        azpay seed --payments 100000 --months 6 --profile sandbox
 
     Run twice, it makes each payment once. Works in the sandbox and in Stripe's test mode, never in live mode.
+
+    With --months, nothing is charged: a sandbox is given a past, with customers who come back, several
+    currencies, declines, refunds, disputes and daily payouts. It has one past, and it ends where the sandbox
+    began. The book hears of it by `azpay reconcile`.
     """
-    from azpay.cli import output, wiring
+    from azpay.cli import wiring
     from azpay.errors import Refused
 
-    azpay = wiring.azpay_of(ctx)
-    if azpay.settings.live:
+    settings = wiring.unlocked_settings_of(ctx)
+    if settings.live:
         raise Refused(
             "This profile is live; made-up payments belong in test mode.", hint="Use --profile sandbox."
         )
+    if months is None:
+        _charge(ctx, payments, number)
+    else:
+        _write_past(ctx, settings.stripe_api_base, Past(payments, months, number))
+
+
+def _charge(ctx: typer.Context, payments: int, number: int) -> None:
+    from azpay.cli import output, wiring
+
+    azpay = wiring.azpay_of(ctx)
     plan = list(planned(payments, number))
     counts = Counter(_make(azpay, each, number) for each in _shown(plan))
     output.emit(
@@ -89,6 +119,49 @@ def seed(
             [[outcome, str(count)] for outcome, count in sorted(counts.items())],
         ),
     )
+
+
+def _write_past(ctx: typer.Context, stripe: str, past: Past) -> None:
+    from azpay.cli import output
+
+    progress = _written(stripe, past)
+    data: dict[str, object] = {"seed": past.seed, "payments": past.payments, "months": past.months}
+    since, until = (datetime.fromtimestamp(progress[name], UTC) for name in ("since", "until"))
+    data |= {"since": since.isoformat(), "until": until.isoformat()}
+    pairs = [("Payments", f"{past.payments:,}"), ("From", since.date().isoformat())]
+    pairs += [("Until", until.date().isoformat()), ("Seed", str(past.seed))]
+    output.emit(ctx, schema="azpay.past/1", data=data, human=Fields(pairs, title="A past for the sandbox"))
+    output.say(
+        ctx,
+        "The book has not heard of it: azpay reconcile compares, and its --plan takes in what is missing.",
+    )
+
+
+def _written(stripe: str, past: Past) -> dict[str, Any]:
+    """Slice by slice, so that the sandbox goes on answering others."""
+    from azpay.cli.sandboxes import ask
+
+    with _bar(past.payments) as advance:
+        made, done = 0, False
+        while not done:
+            progress = ask(stripe, "seed", asdict(past))
+            advance(progress["made"] - made)
+            made, done = progress["made"], progress["done"]
+    return progress
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[int], None]]:
+    """What to call with each step; a progress bar when somebody looks."""
+    if not sys.stderr.isatty():
+        yield lambda _step: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Writing", total=total)
+        yield lambda step: progress.advance(task, step)
 
 
 def planned(count: int, number: int) -> Iterator[Planned]:

@@ -6,11 +6,11 @@ where only its owner can reach it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from azpay.sandbox import money_control, request_control, webhook_control
+from azpay.sandbox import money_control, request_control, time_control, webhook_control
 from azpay.sandbox.errors import StripeError
 
 if TYPE_CHECKING:
@@ -21,16 +21,10 @@ if TYPE_CHECKING:
 
 PREFIX = "/_sandbox/"
 
-Seconds: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=10 * 366 * 24 * 60 * 60)]
-
 
 class Reply(NamedTuple):
     status: int
     body: Json
-
-
-class _ClockOrder(msgspec.Struct, forbid_unknown_fields=True):
-    advance: Seconds
 
 
 class _AuthenticationOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,11 +55,6 @@ def _read(body: bytes, kind: type[_Order]) -> _Order:
     return msgspec.json.decode(body, type=kind)
 
 
-def _clock(sandbox: Sandbox, body: bytes) -> Json:
-    sandbox.advance(_read(body, _ClockOrder).advance)
-    return {"time": sandbox.time.isoformat()}
-
-
 def _authenticate(sandbox: Sandbox, body: bytes) -> Json:
     order = _read(body, _AuthenticationOrder)
     return {
@@ -85,7 +74,7 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Sandbox, bytes], dict[str, Any]]] 
     **request_control.HANDLERS,
     **webhook_control.HANDLERS,
     **money_control.HANDLERS,
-    ("POST", "clock"): _clock,
+    **time_control.HANDLERS,
     ("POST", "authenticate"): _authenticate,
     ("GET", "state"): _state,
     ("GET", "health"): _health,

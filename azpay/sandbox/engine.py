@@ -18,6 +18,7 @@ from azpay.sandbox.faults import Fault
 from azpay.sandbox.keys import Keys
 from azpay.sandbox.limits import LIMITS, Meter
 from azpay.sandbox.mishaps import Mishap, MishapKind, named
+from azpay.sandbox.past.pasts import Past
 from azpay.sandbox.policy import Policy
 from azpay.sandbox.rendering import render
 from azpay.sandbox.resources import WORK, stripecli, webhook_endpoints
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azpay.sandbox.chaos import Profile
+    from azpay.sandbox.past.orders import Order, Progress
     from azpay.sandbox.store import Collection
     from azpay.sandbox.wire import Delivery, Json, Request, Response
 
@@ -43,6 +45,7 @@ DEFAULT_ACCOUNT = "acct_1SandboxAzpay0001"
 DAY = 24 * 60 * 60
 
 _EVENTS_ARE_DISCARDED_EVERY = 60 * 60
+_STEPS_AT_ONCE = 5000
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,19 +77,28 @@ class Sandbox:
         webhook_retries: Sequence[int] = RETRY_AFTER,
         api_version: str = ACCOUNT_DEFAULT,
         policy: Policy | None = None,
+        starts: datetime | None = None,
         database: Callable[[str], Database] = Database.in_memory,
     ) -> None:
         """`database` opens one with the tables it is given; what was kept in it counts for more than what is
-        said here. Raises `StripeError` for an `api_version` that never was.
+        said here. `starts` is where the clock begins, if not at `now`. Raises `StripeError` for an
+        `api_version` that never was, and ClockGoesBack where the kept clock is beyond `starts`.
         """
         self.clock = Clock(now)
+        if starts is not None:
+            self.clock.start_at(int(starts.timestamp()))
         account = Account(account_id, country, currency, check_version(api_version))
         time = self.clock.now()
         self._world = World(account, seed=seed, time=time, retry_after=webhook_retries, database=database)
         self._desk = Desk(self._world, Keys(api_keys))
+        self._past = Past(self._world)
         self._turn = Turn(self._keep, self._undo)
         self._events_discarded_at = 0
-        self._resume(policy or Policy())
+        try:
+            self._resume(policy or Policy(), starts)
+        except BaseException:
+            self._world.database.close()
+            raise
 
     @property
     def account_id(self) -> str:
@@ -348,6 +360,19 @@ class Sandbox:
         return _shown([found])[0]
 
     @_one_at_a_time
+    def seed(self, order: Order, *, steps: int | None = None) -> Progress:
+        """Write the past that was ordered, or about `steps` of it; then call again with the same order.
+
+        About two steps make a payment. Raises SeededAlready when there is another past.
+        """
+        self.tick()
+        progress = self._past.write(order, steps or _STEPS_AT_ONCE)
+        while steps is None and not progress.done:
+            self._keep()
+            progress = self._past.write(order, _STEPS_AT_ONCE)
+        return progress
+
+    @_one_at_a_time
     def snapshot(self) -> bytes:
         """Everything, for `restore`."""
         self._keep()
@@ -359,17 +384,20 @@ class Sandbox:
         return cls(now=now, database=partial(Database.restored, data))
 
     @classmethod
-    def open(cls, file: Path, *, now: Callable[[], datetime], seed: int = 0) -> Sandbox:
+    def open(
+        cls, file: Path, *, now: Callable[[], datetime], seed: int = 0, starts: datetime | None = None
+    ) -> Sandbox:
         """An account that lives in a file, and a new one, made with `seed`, if the file is not there.
 
         Every request is in the file before it is answered. Raises NotAState, InUse, or OSError.
         """
-        return cls(now=now, seed=seed, database=partial(Database.open, file))
+        return cls(now=now, seed=seed, starts=starts, database=partial(Database.open, file))
 
     def close(self) -> None:
         """Let go of the file. A sandbox that is dropped is closed, too."""
         with self._turn:
-            self._world.database.close()
+            self._keep()
+        self._world.database.close()
 
     def _keep(self) -> None:
         """What was done since the last time has happened."""
@@ -383,7 +411,7 @@ class Sandbox:
         self._world.forget()
         self._recall()
 
-    def _resume(self, policy: Policy) -> None:
+    def _resume(self, policy: Policy, starts: datetime | None) -> None:
         """Go on where the database was left, or begin, with this policy."""
         try:
             known = self._recall()
@@ -391,6 +419,8 @@ class Sandbox:
             raise AnotherVersion(f"This state cannot be read by this version: {error!r}.") from error
         if known:
             self._world.deliveries.resume()
+            if starts is not None:
+                self.clock.put(int(starts.timestamp()))
         else:
             incidents.agree(self._world, policy)
         self._keep()

@@ -35,15 +35,19 @@ class Ids:
 
     def new(self, prefix: str) -> str:
         self._made += 1
-        first = _GENERATION.get(prefix, "")
-        tail = scramble(f"{self._seed}:{prefix}:{self._made}", _LENGTHS.get(prefix, 24) - len(first))
-        return f"{prefix}_{first}{tail}"
+        return spelled(prefix, f"{self._seed}:{prefix}:{self._made}")
 
     def dump(self) -> Json:
         return {"seed": self._seed, "made": self._made}
 
     def recall(self, data: Json) -> None:
         self._seed, self._made = data["seed"], data["made"]
+
+
+def spelled(prefix: str, text: str) -> str:
+    """The identifier that `text` makes, as long as Stripe's are with this prefix."""
+    first = _GENERATION.get(prefix, "")
+    return f"{prefix}_{first}{scramble(text, _LENGTHS.get(prefix, 24) - len(first))}"
 
 
 def scramble(text: str, length: int) -> str:

@@ -44,6 +44,14 @@ class Ledger:
     def _mature(self, transaction: Json) -> bool:
         ready: int = transaction["available_on"]
         transaction["_matures"] = ready
+        return self.expects(ready)
+
+    def carry(self, currency: str, net: int, *, ready: int | None) -> None:
+        """Take in what a transaction of the past has left: available, or pending until `ready`."""
+        (self.available if ready is None else self.pending)[currency] += net
+
+    def expects(self, ready: int) -> bool:
+        """Whether this is the first that is said of money with this day."""
         first = ready not in self._maturing
         self._maturing.add(ready)
         return first

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from azpay.sandbox.database import Database
 
 _PLAN = "INSERT INTO schedule (at, what, subject) VALUES (?, ?, ?)"
-_NEXT = "SELECT at, number, what, subject FROM schedule ORDER BY at, number LIMIT 1"
+_ALL = "SELECT at, number, what, subject FROM schedule ORDER BY at, number"
+_NEXT = f"{_ALL} LIMIT 1"
 _DONE = "DELETE FROM schedule WHERE number = ?"
 
 
@@ -36,6 +37,10 @@ class Schedule:
     def next_at(self) -> int | None:
         due = self._first()
         return None if due is None else due.at
+
+    def planned(self) -> list[tuple[int, str, str]]:
+        """When, what, and on which object."""
+        return [(at, what, on) for at, _, what, on in self._database.rows(_ALL)]
 
     def pop(self, now: int) -> Due | None:
         due = self._first()

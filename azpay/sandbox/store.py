@@ -12,7 +12,7 @@ memory for the next unit, as long as they are few.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -20,7 +20,7 @@ from azpay.sandbox.errors import no_such
 from azpay.sandbox.tables import column, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from azpay.sandbox.database import Database
     from azpay.sandbox.wire import Json
@@ -63,6 +63,17 @@ class _Filter:
     where: str
     values: list[object]
     rest: dict[str, object]
+
+
+class Remains(NamedTuple):
+    """An object of the past, written once and in its last state."""
+
+    id: str
+    created: int
+    like: str
+    body: bytes
+    fields: Sequence[object]
+    counted: Mapping[str, int]
 
 
 class Collection:
@@ -118,7 +129,7 @@ class Collection:
 
     def _last_number(self) -> int:
         if self._last is None:
-            self._last = max(FIRST - 1, self._database.value(self._table.last) or 0)
+            self._last = max(FIRST - 1, self._database.value(self._table.last, (FIRST << 1,)) or 0)
         return self._last
 
     def find(self, identifier: str) -> Json | None:
@@ -227,18 +238,13 @@ class Collection:
     def _loaded(self, number: int, body: bytes) -> _Live:
         known = self._database.press.open(body)
         row = self._decoded(known)
-        return _Live(number, row, known, self._counted(row))
+        return _Live(number, row, known, self.counted(row))
 
     def _decoded(self, body: bytes) -> Json:
         row: Json = msgspec.json.decode(body)
         if self._opaque is not None:
             row[self._opaque] = msgspec.Raw(msgspec.json.encode(row[self._opaque]))
         return row
-
-    def _counted(self, row: Json) -> Mapping[str, int]:
-        if row.get("_deleted"):
-            return _NOTHING
-        return _ONE if self._tally is None else {**_ONE, **self._tally(row)}
 
     def reindex(self, row: Json) -> None:
         """To be called after an indexed field has changed. What has changed is found without it, too."""
@@ -255,20 +261,17 @@ class Collection:
 
     def _write(self, identifier: str, live: _Live, body: bytes) -> None:
         row = live.row
-        pressed = self._database.press.close(self._likeness(row), body)
+        pressed = self._database.press.close(f"{self.kind} {likeness(row)}", body)
         values = (bool(row.get("_deleted")), pressed, *(row.get(name) for name in self.indexed))
         if live.known is None:
             self._database.run(self._table.insert, (live.number, identifier, row["created"], *values))
         else:
             self._database.run(self._table.update, (*values, live.number))
-        counted = self._counted(row)
+        counted = self.counted(row)
         if counted != live.counted:
             self.add_up(live.counted, -1)
             self.add_up(counted, 1)
         live.known, live.counted = body, counted
-
-    def _likeness(self, row: Json) -> str:
-        return f"{self.kind} {row.get('type')} {row.get('status')}"
 
     def add_up(self, counted: Mapping[str, int], times: int) -> None:
         for name, amount in counted.items():
@@ -292,6 +295,25 @@ class Collection:
         self._live.clear()
         self._last = None
 
+    def lay(self, remains: Sequence[Remains]) -> None:
+        """Write what happened before anything that was added; in the order of time, as everything."""
+        self.flush()
+        first = (self._database.value(self._table.last, (FIRST,)) or 0) + 1
+        rows = [(number, *self._pressed(each)) for number, each in enumerate(remains, first)]
+        self._database.run_many(self._table.insert, rows)
+        for each in remains:
+            self.add_up(each.counted, 1)
+
+    def _pressed(self, remains: Remains) -> Sequence[object]:
+        body = self._database.press.close(f"{self.kind} {remains.like}", remains.body)
+        return (remains.id, remains.created, False, body, *remains.fields)
+
+    def counted(self, row: Json) -> Mapping[str, int]:
+        """What this object adds to `sums`."""
+        if row.get("_deleted"):
+            return _NOTHING
+        return _ONE if self._tally is None else {**_ONE, **self._tally(row)}
+
     def discard(self, *, until: int) -> int:
         """Remove what was made before this time. How much that was."""
         self.flush()
@@ -311,6 +333,11 @@ class Collection:
 
 _ONE: Mapping[str, int] = {"": 1}
 _NOTHING: Mapping[str, int] = {}
+
+
+def likeness(row: Json) -> str:
+    """Rows of which this is the same resemble each other most."""
+    return f"{row.get('type')} {row.get('status')}"
 
 
 def _matches(row: Json, equal: Json, keep: Keep | None) -> bool:

@@ -55,7 +55,7 @@ def table(kind: str, indexed: tuple[str, ...]) -> Table:
         all=f"SELECT number, id, body FROM {name} WHERE NOT deleted ORDER BY number",
         by_id=f"SELECT number, id, body FROM {name} WHERE id = ?",
         at=f"SELECT number, created FROM {name} WHERE number >= ? ORDER BY number LIMIT 1",
-        last=f"SELECT max(number) FROM {name}",
+        last=f"SELECT max(number) FROM {name} WHERE number < ?",
         insert=f"INSERT INTO {name} (number, id, created, {', '.join(columns)}) VALUES ({marks})",
         update=f"UPDATE {name} SET {changes} WHERE number = ?",
         discard=f"DELETE FROM {name} WHERE number < ?",

@@ -62,7 +62,8 @@ class World:
         database: Callable[[str], Database] = Database.in_memory,
     ) -> None:
         self.account = account
-        self.time = time
+        self.opened = self.time = time
+        self.past: Json | None = None
         self.cause: Cause | None = None
         self.base_url = "http://127.0.0.1:12111"
         self.ids = Ids(seed)
@@ -142,6 +143,11 @@ class World:
         found = self.find(identifier)
         return self.webhook_endpoints.get(identifier) if found is None else found
 
+    def release_at(self, ready: int) -> None:
+        """Money that is pending until then has been taken in."""
+        if self.ledger.expects(ready):
+            self.schedule.plan(ready, "release_funds", str(ready))
+
     def flush(self) -> None:
         """Write what has changed since the last commit, and let go of it: the unit of work has ended."""
         for rows in self.collections.values():
@@ -164,7 +170,9 @@ class World:
         """What is not in a table."""
         return {
             "account": asdict(self.account),
+            "opened": self.opened,
             "time": self.time,
+            "past": self.past,
             "base_url": self.base_url,
             "policy": self.policy.as_json(),
             "ledger": self.ledger.dump(),
@@ -179,7 +187,7 @@ class World:
     def recall(self, data: Json) -> None:
         """Be as `dump` was."""
         self.account = Account(**data["account"])
-        self.time = data["time"]
+        self.opened, self.time, self.past = data["opened"], data["time"], data["past"]
         self.base_url = data["base_url"]
         self.policy = Policy().changed(data["policy"])
         self.ledger.recall(data["ledger"])

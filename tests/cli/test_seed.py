@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,12 +11,15 @@ from azpay import payments
 from azpay.cli.seed import planned
 from azpay.db import migrations
 from azpay.payments import Query
+from tests.sandbox.serving import served
 from tests.support.books import a_book
 
-from .running import answer, error, run
+from .running import answer, error, run, settle_in
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from azpay.bootstrap import Azpay
     from azpay.sandbox import Sandbox
@@ -102,3 +106,29 @@ def test_help_begins_with_examples() -> None:
 
     assert lines[2] == "Examples"
     assert lines[3].startswith("azpay sandbox &")
+
+
+def test_a_sandbox_is_given_a_past_once_and_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle_in(monkeypatch, tmp_path)
+    with served() as stripe:
+        monkeypatch.setenv("AZPAY_STRIPE_API_BASE", stripe.url)
+        words = ["seed", "--payments", "40", "--months", "1", "--seed", "3", "--profile", "sandbox"]
+
+        first, again = run(None, *words, "--json"), run(None, *words, "--json")
+        other = run(None, *words[:2], "41", *words[3:], "--json")
+
+        assert first.exit_code == 0
+        assert json.loads(first.stdout)["data"]["payments"] == 40
+        assert again.stdout == first.stdout
+        assert len(stripe.sandbox.payment_intents) == 40
+        assert (other.exit_code, error(other)["code"]) == (7, "sandbox_refuses")
+
+
+def test_only_a_sandbox_is_given_a_past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle_in(monkeypatch, tmp_path)
+    monkeypatch.setenv("AZPAY_STRIPE_API_BASE", "http://127.0.0.1:9")
+
+    result = run(None, "seed", "--months", "1", "--profile", "sandbox")
+
+    assert result.exit_code == 5
+    assert "Nothing answers at http://127.0.0.1:9." in result.stderr
