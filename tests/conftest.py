@@ -46,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "store(name): about this store alone")
+    config.addinivalue_line("markers", "both_stores: on both, in whichever folder it stands")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -61,6 +62,8 @@ def stores(metafunc: pytest.Metafunc) -> list[str]:
     chosen = metafunc.config.getoption("store")
     if chosen is not None:
         return [str(chosen)]
+    if metafunc.definition.get_closest_marker("both_stores") is not None:
+        return [SQLITE, POSTGRESQL]
     room = Path(str(metafunc.definition.path)).parent.name
     return [SQLITE, POSTGRESQL] if room in CORE else [SQLITE]
 
