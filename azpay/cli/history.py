@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +10,10 @@ import typer
 from azpay.cli.options import Since, Until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import tzinfo
 
     from azpay.db import Database
-    from azpay.payments import Page, Query
+    from azpay.payments import Query
 
 STORY = "azpay.payment_story/1"
 
@@ -27,34 +25,46 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+Status = Annotated[
+    list[str] | None, typer.Option("--status", metavar="S", help="Such as succeeded or failed; repeatable.")
+]
+Customer = Annotated[
+    str | None, typer.Option("--customer", metavar="C", help="A cus_… id or an e-mail address.")
+]
+Reference = Annotated[
+    str | None, typer.Option("--reference", metavar="ORDER", help="Exactly this reference.")
+]
+Currency = Annotated[str | None, typer.Option("--currency", metavar="C", help="Such as eur.")]
+Least = Annotated[str | None, typer.Option("--min", metavar="A", help="With --currency: at least.")]
+Most = Annotated[str | None, typer.Option("--max", metavar="A", help="With --currency: at most.")]
+Search = Annotated[
+    str | None,
+    typer.Option("--search", metavar="TEXT", help="Words of description, reference, metadata, or an e-mail."),
+]
+
+
 def history(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
     payment: Annotated[
         str | None, typer.Argument(metavar="[PAYMENT]", help="One payment's whole story: id or reference.")
     ] = None,
-    status: Annotated[
-        list[str] | None, typer.Option(metavar="S", help="Such as succeeded or failed; repeatable.")
-    ] = None,
+    status: Status = None,
     since: Since = None,
     until: Until = None,
-    customer: Annotated[
-        str | None, typer.Option(metavar="C", help="A cus_… id or an e-mail address.")
-    ] = None,
-    reference: Annotated[str | None, typer.Option(metavar="ORDER", help="Exactly this reference.")] = None,
-    currency: Annotated[str | None, typer.Option(metavar="C", help="Such as eur.")] = None,
-    least: Annotated[
-        str | None, typer.Option("--min", metavar="A", help="With --currency: at least.")
-    ] = None,
-    most: Annotated[str | None, typer.Option("--max", metavar="A", help="With --currency: at most.")] = None,
-    search: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Words of description, reference, metadata, or an e-mail."),
-    ] = None,
+    customer: Customer = None,
+    reference: Reference = None,
+    currency: Currency = None,
+    least: Least = None,
+    most: Most = None,
+    search: Search = None,
     sort: Annotated[str, typer.Option(metavar="KEY", help="created or amount.")] = "created",
     ascending: Annotated[bool, typer.Option("--asc/--desc", help="Smallest or oldest first.")] = False,
     limit: Annotated[int, typer.Option(metavar="N", help="Rows on a page.")] = 50,
     cursor: Annotated[str | None, typer.Option(metavar="C", help="The page after this one.")] = None,
     offset: Annotated[int, typer.Option(metavar="N", min=0, help="Skip rows; slower than --cursor.")] = 0,
+    counted: Annotated[
+        bool, typer.Option("--count", help="Say how many there are on all pages together.")
+    ] = False,
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
 ) -> None:
     """Payments, newest first, or one payment's whole story.
@@ -65,16 +75,19 @@ def history(  # noqa: PLR0913 - a command's options
         azpay history order-1001                      # attempts, events, fees, refunds
         azpay history --customer cus_123 --sort amount --limit 10
         azpay history --since last-month --until this-month --format csv > month.csv
+
+    A table or a document is one page; CSV and NDJSON are the whole, unless --limit, --cursor or --offset asks
+    for a page.
     """
     from azpay.cli import wiring
 
     asked: dict[str, Any] = {"status": status or [], "since": since, "until": until, "currency": currency}
     asked |= {"customer": customer, "reference": reference, "least": least, "most": most, "search": search}
     asked |= {"sort": sort, "ascending": ascending, "limit": limit, "cursor": cursor, "offset": offset}
-    _refuse_two_answers(ctx, payment, [*asked], form)
+    _refuse_two_answers(ctx, payment, [*asked, "counted"], form)
     db, zone = wiring.book_of(ctx), wiring.zone_of(ctx)
     if payment is None:
-        _show_page(ctx, db, _query(db, asked, zone), form, zone)
+        _show_list(ctx, db, asked_for(db, asked, zone), form, counted=counted)
     else:
         _show_story(ctx, db, payment, form, zone)
 
@@ -83,12 +96,8 @@ def _refuse_two_answers(ctx: typer.Context, payment: str | None, filters: list[s
     from azpay.cli.options import globals_of
     from azpay.errors import Usage
 
-    def typed(name: str) -> bool:
-        source = ctx.get_parameter_source(name)
-        return source is not None and source.name == "COMMANDLINE"
-
     lines = form in {Format.NDJSON, Format.CSV}
-    if payment is not None and (lines or any(map(typed, filters))):
+    if payment is not None and (lines or any(_typed(ctx, name) for name in filters)):
         raise Usage(
             "A payment's story is not a list: it has no filters, order or pages, and neither CSV nor NDJSON.",
             hint=f"Use `azpay history {payment}`, or leave the payment out.",
@@ -97,7 +106,13 @@ def _refuse_two_answers(ctx: typer.Context, payment: str | None, filters: list[s
         raise Usage(f"--json and --format {form} cannot both be.", hint="Leave one of them out.")
 
 
-def _query(db: Database, asked: dict[str, Any], zone: tzinfo) -> Query:
+def _typed(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def asked_for(db: Database, asked: dict[str, Any], zone: tzinfo) -> Query:
+    """The query that these options make."""
     from datetime import UTC, datetime
 
     from azpay.cli import dates
@@ -162,66 +177,43 @@ def _one_of(choices: type[StrEnum], word: str, what: str) -> StrEnum:
         raise Usage(f"{word!r} is no {what}.", hint=f"Choose one of: {', '.join(choices)}.") from None
 
 
-def _show_page(ctx: typer.Context, db: Database, query: Query, form: Format, zone: tzinfo) -> None:
+PAGING = ("limit", "cursor", "offset")
+
+
+def _show_list(ctx: typer.Context, db: Database, query: Query, form: Format, *, counted: bool) -> None:
+    from azpay.cli import wiring
+
+    lines = form in {Format.NDJSON, Format.CSV}
+    if lines and not counted and not any(_typed(ctx, name) for name in PAGING):
+        from azpay.cli import exports
+
+        exports.write_all(db, query, exports.Lines(form))
+        return
+    _show_page(ctx, db, query, form, wiring.zone_of(ctx), counted=counted)
+
+
+def _show_page(
+    ctx: typer.Context, db: Database, query: Query, form: Format, zone: tzinfo, *, counted: bool
+) -> None:
     from azpay import payments
-    from azpay.cli import output
+    from azpay.cli import exports, output
     from azpay.cli.options import globals_of
     from azpay.cli.showing import payment_data, payments_table
 
     page = payments.history(db, query)
-    if form is Format.NDJSON:
-        output.stream(payment_data(payment) for payment in page.payments)
-    elif form is Format.CSV:
-        _write_csv(page)
+    total = {"total": payments.count(db, query)} if counted else {}
+    if form in {Format.NDJSON, Format.CSV}:
+        exports.write(page.payments, exports.Lines(form))
     elif form is Format.JSON or globals_of(ctx).json:
         data = {"payments": [payment_data(payment) for payment in page.payments], "next": page.next}
-        output.write_document("azpay.payments/1", data)
+        output.write_document("azpay.payments/1", data | total)
     else:
         table = payments_table(page.payments, zone)
         output.emit(ctx, schema="azpay.payments/1", data=None, human=table)
+    if counted:
+        output.say(ctx, f"{total['total']} in all.")
     if page.next is not None and form is not Format.JSON:
         output.say(ctx, f"More: --cursor {page.next}")
-
-
-COLUMNS = (
-    "id", "created", "status", "currency", "amount", "captured", "refunded", "customer", "reference",
-    "description", "card_brand", "card_last4", "failure_code", "payment_intent", "charge",
-)  # fmt: skip
-
-
-def _write_csv(page: Page) -> None:
-    from azpay.cli import spreadsheet
-
-    sys.stdout.reconfigure(newline="")  # type: ignore[union-attr]  # the sheet brings its own line ends
-    spreadsheet.write(sys.stdout, COLUMNS, _cells(page))
-
-
-def _cells(page: Page) -> Iterator[list[str]]:
-    from azpay.cli.showing import instant
-    from azpay.money import Money
-
-    for payment in page.payments:
-        amounts = (payment.amount, payment.amount_captured, payment.amount_refunded)
-        yield [
-            payment.id,
-            instant(payment.created_at) or "",
-            payment.status,
-            payment.currency.upper(),
-            *(Money(amount, payment.currency).major() for amount in amounts),
-            *(
-                value or ""
-                for value in (
-                    payment.customer,
-                    payment.reference,
-                    payment.description,
-                    payment.card_brand,
-                    payment.card_last4,
-                    payment.failure_code,
-                    payment.payment_intent,
-                    payment.charge,
-                )
-            ),
-        ]
 
 
 def _show_story(ctx: typer.Context, db: Database, payment: str, form: Format, zone: tzinfo) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def key(
     ctx: typer.Context,
     reveal: Annotated[bool, typer.Option("--reveal", help="Also show the recovery key itself.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Make a key, show it, and keep it nowhere.")] = False,
 ) -> None:
     """Which key the book is encrypted with, and where it is kept.
 
@@ -24,11 +25,15 @@ def key(
 
         azpay db key
         azpay db key --reveal        # to write the recovery key down
+        azpay db key --new           # one for AZPAY_ENCRYPTION_KEY or a secret store
 
     The recovery key is the key itself: keep it where neither the book nor this machine's backups are.
     """
     from azpay.cli import output, wiring
 
+    if new:
+        _show_new(ctx)
+        return
     db, keys = wiring.book_of(ctx), _keys(ctx)
     ids = _in_use(db)
     recovery = db.ring.cipher(ids[0]).root.written if reveal else None
@@ -46,6 +51,15 @@ def key(
         data=data | ({"recovery_key": recovery} if reveal else {}),
         human=Fields([pair for pair in shown if pair[1]]),
     )
+
+
+def _show_new(ctx: typer.Context) -> None:
+    from azpay.cli import output
+    from azpay.credentials import RootKey
+
+    made = RootKey.make()
+    data = {"key": made.id, "recovery_key": made.written}
+    output.emit(ctx, schema="azpay.db_new_key/1", data=data, human=made.written)
 
 
 def recover(ctx: typer.Context) -> None:

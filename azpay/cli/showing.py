@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from azpay.payments import Payment, Refund
+    from azpay.payments.exports import Exported
 
 STATUS_STYLES: Mapping[str, str] = {
     "succeeded": "green",
@@ -50,7 +51,7 @@ def status_word(payment: Payment) -> str:
     return "needs action" if payment.status == "requires_action" else str(payment.status)
 
 
-def payment_data(payment: Payment) -> dict[str, Any]:
+def payment_data(payment: Payment | Exported) -> dict[str, Any]:
     """A payment for programs: amounts in minor units, times in UTC."""
     return {
         "id": payment.id,

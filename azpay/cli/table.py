@@ -54,6 +54,12 @@ TABLE: tuple[Entry, ...] = (
     ),
     Row("history", "azpay.cli.history:history", "Payments, or one payment's whole story.", RECORDS),
     Group(
+        "export",
+        "Records for other programs.",
+        (Row("payments", "azpay.cli.export:payments", "Every payment, as CSV or NDJSON."),),
+        RECORDS,
+    ),
+    Group(
         "receipt",
         "A receipt as PDF.",
         (Row("list", "azpay.cli.receipt:listing", "Receipts issued so far."),),

@@ -165,6 +165,14 @@ def test_a_key_of_the_settings_is_changed_in_the_settings(
     assert not (home / "config" / "azpay" / "credentials.json").exists()
 
 
+def test_a_key_for_the_settings_is_made_and_kept_nowhere(home: Path) -> None:
+    made = run(None, "db", "key", "--new")
+
+    assert RootKey.read(made.stdout)
+    assert not (home / "config").exists()
+    assert not (home / "data").exists()
+
+
 def test_a_mistyped_key_in_the_settings_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = RootKey.make().written
     typo = written[:-1] + ("0" if written[-1] != "0" else "1")

@@ -16,6 +16,7 @@ from azpay.logs import looks_like_card_number, printable, redact
         ("rk_test_azpay_sandbox", "[stripe-key]"),
         ("desk_test_x", "de[stripe-key]"),
         ("whsec_aB1+/=,whsec_b2", "[webhook-secret],[webhook-secret]"),
+        ("key AZPAY" + "-1A2B3C4" * 8 + ".", "key [recovery-key]."),
         ("pi_3NcX_secret_aB1cD2", "pi_3NcX_secret_[client-secret]"),
         ("seti_1_secret_9", "seti_1_secret_[client-secret]"),
         ("Authorization: Bearer abc", "Authorization: [authorization]"),

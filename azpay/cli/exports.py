@@ -1,0 +1,71 @@
+"""Payments into a file or a pipe, as they come: CSV for a spreadsheet, a line of JSON each for a program."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from azpay.cli import output, spreadsheet
+from azpay.cli.showing import instant, payment_data
+from azpay.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from azpay.db import Database
+    from azpay.payments import Payment, Query
+    from azpay.payments.exports import Exported
+
+
+class Lines(StrEnum):
+    """Forms that can be written before the end is known."""
+
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+COLUMNS = (
+    "id", "created", "status", "currency", "amount", "captured", "refunded", "customer", "reference",
+    "description", "card_brand", "card_last4", "failure_code", "payment_intent", "charge",
+)  # fmt: skip
+NOT_IN_CSV = (
+    "payment_method", "receipt_email", "metadata_", "failure_message", "next_action_url", "capture_before",
+    "origin", "livemode", "updated_at",
+)  # fmt: skip
+
+
+def write_all(db: Database, query: Query, form: Lines) -> None:
+    """Every payment of the query, from its cursor on, to stdout."""
+    from azpay.payments.exports import exported
+
+    write(exported(db, query, without=NOT_IN_CSV if form is Lines.CSV else ()), form)
+
+
+def write(payments: Iterable[Payment | Exported], form: Lines) -> None:
+    """These payments to stdout."""
+    if form is Lines.NDJSON:
+        output.stream(map(payment_data, payments))
+        return
+    sys.stdout.reconfigure(newline="")  # type: ignore[union-attr]  # the sheet brings its own line ends
+    spreadsheet.write(sys.stdout, COLUMNS, _cells(payments))
+
+
+def _cells(payments: Iterable[Payment | Exported]) -> Iterator[list[str | None]]:
+    for payment in payments:
+        amounts = (payment.amount, payment.amount_captured, payment.amount_refunded)
+        yield [
+            payment.id,
+            instant(payment.created_at),
+            payment.status,
+            payment.currency.upper(),
+            *(Money(amount, payment.currency).major() for amount in amounts),
+            payment.customer,
+            payment.reference,
+            payment.description,
+            payment.card_brand,
+            payment.card_last4,
+            payment.failure_code,
+            payment.payment_intent,
+            payment.charge,
+        ]
