@@ -50,8 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "store" in metafunc.fixturenames:
-        metafunc.parametrize("store", stores(metafunc))
+    if "kept_in" in metafunc.fixturenames:
+        metafunc.parametrize("kept_in", stores(metafunc))
 
 
 def stores(metafunc: pytest.Metafunc) -> list[str]:
@@ -135,9 +135,9 @@ def emptied(server: Server, database: str) -> bool:
 
 
 @pytest.fixture
-def address(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def address(kept_in: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Of a migrated book with nothing in it."""
-    if store == POSTGRESQL:
+    if kept_in == POSTGRESQL:
         address: str = request.getfixturevalue("servers_book")
         return address
     file = tmp_path / "data" / "default.db"
