@@ -46,11 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "store(name): about this store alone")
+    config.addinivalue_line("markers", "both_stores: on both, in whichever folder it stands")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "store" in metafunc.fixturenames:
-        metafunc.parametrize("store", stores(metafunc))
+    if "kept_in" in metafunc.fixturenames:
+        metafunc.parametrize("kept_in", stores(metafunc))
 
 
 def stores(metafunc: pytest.Metafunc) -> list[str]:
@@ -61,6 +62,8 @@ def stores(metafunc: pytest.Metafunc) -> list[str]:
     chosen = metafunc.config.getoption("store")
     if chosen is not None:
         return [str(chosen)]
+    if metafunc.definition.get_closest_marker("both_stores") is not None:
+        return [SQLITE, POSTGRESQL]
     room = Path(str(metafunc.definition.path)).parent.name
     return [SQLITE, POSTGRESQL] if room in CORE else [SQLITE]
 
@@ -132,9 +135,9 @@ def emptied(server: Server, database: str) -> bool:
 
 
 @pytest.fixture
-def address(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def address(kept_in: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Of a migrated book with nothing in it."""
-    if store == POSTGRESQL:
+    if kept_in == POSTGRESQL:
         address: str = request.getfixturevalue("servers_book")
         return address
     file = tmp_path / "data" / "default.db"

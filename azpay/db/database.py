@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from sqlmodel import Session
@@ -31,7 +32,7 @@ __all__ = ["Database", "DatabaseUnavailable"]
 
 Result = TypeVar("Result")
 
-PAUSES = (0.05, 0.3)
+PAUSES = (timedelta(milliseconds=50), timedelta(milliseconds=300))
 """Between three tries: whoever won the deadlock has gone on by then."""
 
 ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -96,7 +97,7 @@ class Database:
                 except Exception as error:
                     if not is_passing(error):
                         raise
-                time.sleep(pause)
+                time.sleep(pause.total_seconds())
             return self._done(work)
 
     def _done(self, work: Callable[[Session], Result]) -> Result:
@@ -109,8 +110,8 @@ class Database:
             yield session
 
     @contextmanager
-    def listening(self, channel: str) -> Iterator[Callable[[float], bool]]:
-        """On a server alone: wait so many seconds at most, and say whether there was word on the channel."""
+    def listening(self, channel: str) -> Iterator[Callable[[timedelta], bool]]:
+        """On a server alone: wait so long at most, and say whether there was word on the channel."""
         with translated(self.where), postgres.listening(self.engine, channel) as wait:
             yield wait
 

@@ -17,6 +17,7 @@ from azpay.errors import NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import timedelta
 
     from sqlalchemy.engine import URL, Engine
     from sqlalchemy.engine.interfaces import ExceptionContext
@@ -95,20 +96,20 @@ def shown(url: URL) -> str:
 
 
 @contextmanager
-def listening(engine: Engine, channel: str) -> Iterator[Callable[[float], bool]]:
+def listening(engine: Engine, channel: str) -> Iterator[Callable[[timedelta], bool]]:
     """Beside the pool, on a connection of its own, and outside any transaction."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         driver: Any = connection.connection.driver_connection
         connection.detach()
         connection.exec_driver_sql(f"LISTEN {channel}")
-        yield lambda seconds: _heard(driver, seconds)
+        yield lambda within: _heard(driver, within)
 
 
-def _heard(driver: Any, seconds: float) -> bool:
+def _heard(driver: Any, within: timedelta) -> bool:
     from psycopg import Error
 
     try:
-        return any(True for _ in driver.notifies(timeout=seconds, stop_after=1))
+        return any(True for _ in driver.notifies(timeout=within.total_seconds(), stop_after=1))
     except Error as lost:
         raise DatabaseUnavailable("The connection that waits for news was lost.") from lost
 

@@ -6,6 +6,7 @@ workers also look by themselves; SQLite has no such thing, and they only look.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from azpay.db import Database
 
 CHANNEL = "azpay_inbox"
-LOOK_UP_SECONDS = 0.2
+LOOK_UP = timedelta(milliseconds=200)
 """How long a listener that was told to stop may take to notice."""
 
 
@@ -34,5 +35,5 @@ def listen(db: Database, heard: Callable[[], None], stopping: Callable[[], bool]
     with db.listening(CHANNEL) as wait:
         heard()
         while not stopping():
-            if wait(LOOK_UP_SECONDS):
+            if wait(LOOK_UP):
                 heard()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -83,6 +84,7 @@ def test_once_upgraded_it_is_opened_and_not_upgraded_again(empty: Database, sett
     db.close()
 
 
+A_MOMENT, LONG = timedelta(milliseconds=100), timedelta(seconds=10)
 STAMPED = "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('{}')"
 
 
@@ -246,10 +248,10 @@ def test_word_of_what_others_keep_arrives_with_their_commit(db: Database) -> Non
     with db.listening("azpay_test") as wait:
         with db.writing() as session:
             session.connection().exec_driver_sql("NOTIFY azpay_test")
-            heard.append(wait(0.1))
+            heard.append(wait(A_MOMENT))
 
-        heard.append(wait(5))
-        heard.append(wait(0.1))
+        heard.append(wait(LONG))
+        heard.append(wait(A_MOMENT))
 
     assert heard == [False, True, False]
 
@@ -257,7 +259,7 @@ def test_word_of_what_others_keep_arrives_with_their_commit(db: Database) -> Non
 def test_a_listener_whose_connection_is_cut_says_so(db: Database, server: Server) -> None:
     with pytest.raises(DatabaseUnavailable), db.listening("azpay_test") as wait:  # noqa: PT012
         threading.Timer(0.1, server.send_away, ["meddled_with"]).start()
-        wait(10)
+        wait(LONG)
 
 
 def test_another_scheme_of_the_same_server_is_refused_with_the_one_we_read() -> None:

@@ -17,6 +17,7 @@ import pytest
 from azpay import inbox
 from azpay.inbox import EventState
 from tests.support import programs
+from tests.support.books import ROOT
 from tests.support.events import PATH, an_event, encoded, signed
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def eventually(is_so: Callable[[], bool], seconds: float = 10) -> bool:
 def locked(db: Database) -> Iterator[None]:
     """Nobody else can write meanwhile."""
     with db.writing() as session:
-        session.connection()
+        connection = session.connection()
+        if not db.embedded:
+            connection.exec_driver_sql("LOCK TABLE inbox_events IN EXCLUSIVE MODE")
         yield
 
 
@@ -152,7 +155,12 @@ def test_a_host_that_is_none_is_a_usage_error(env: dict[str, str], tmp_path: Pat
 
 
 def test_without_a_webhook_secret_the_daemon_does_not_start(env: dict[str, str], tmp_path: Path) -> None:
-    keyed = env | {"AZPAY_PROFILE": "default", "AZPAY_STRIPE_API_KEY": "sk_test_of_nobody"}
+    keyed = env | {
+        "AZPAY_PROFILE": "default",
+        "AZPAY_STRIPE_API_KEY": "sk_test_of_nobody",
+        "AZPAY_STRIPE_API_BASE": "http://127.0.0.1:12111",
+        "AZPAY_ENCRYPTION_KEY": ROOT.written,
+    }
     with programs.azpay("serve", "--port", "0", env=keyed, cwd=tmp_path) as daemon:
         _, said = daemon.communicate(timeout=20)
 
