@@ -38,6 +38,8 @@ class _SeedOrder(Order, forbid_unknown_fields=True, frozen=True):
 
 def _clock(sandbox: Sandbox, body: bytes) -> Json:
     order = msgspec.json.decode(body, type=_ClockOrder)
+    if order == _ClockOrder():
+        raise ValueError("Say what the clock is to do: advance, set, stop or run.")
     if order.stop and order.run:
         raise ValueError("The clock cannot both stop and run.")
     if order.set is not None:
