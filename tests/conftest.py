@@ -1,6 +1,7 @@
 """Real parts for every test: a migrated book on disk, the sandbox behind the real Stripe SDK, one clock.
 
-The tests of the core run on both stores, all others on SQLite; `--store` names one for all of them.
+The tests of what moves money run on both stores, all others on SQLite. `--store both` tries the whole core on
+both, `--store postgresql` everything on that one.
 """
 
 from __future__ import annotations
@@ -30,18 +31,19 @@ if TYPE_CHECKING:
 
 KEY = "sk_test_azpay_sandbox"
 
-SQLITE, POSTGRESQL = "sqlite", "postgresql"
-CORE = frozenset(
-    {"db", "http", "inbox", "operations", "payments", "receipts", "reconciliation", "settlement", "worker"}
-)
-"""The folders of tests that run on both stores."""
+SQLITE, POSTGRESQL, BOTH = "sqlite", "postgresql", "both"
+MONEY = frozenset({"db", "inbox", "operations", "payments", "settlement", "worker"})
+"""The folders of tests that always run on both stores."""
+
+CORE = MONEY | {"http", "receipts", "reconciliation"}
+"""Those that do with `--store both`, as in CI."""
 
 hypothesis_settings.register_profile("azpay", deadline=None)  # a busy machine is no failure
 hypothesis_settings.load_profile("azpay")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--store", choices=[SQLITE, POSTGRESQL], help="run every test on this store alone")
+    parser.addoption("--store", choices=[SQLITE, POSTGRESQL, BOTH], help="where the core is tried")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,12 +62,12 @@ def stores(metafunc: pytest.Metafunc) -> list[str]:
     if marked is not None:
         return [str(marked.args[0])]
     chosen = metafunc.config.getoption("store")
-    if chosen is not None:
+    if chosen in {SQLITE, POSTGRESQL}:
         return [str(chosen)]
     if metafunc.definition.get_closest_marker("both_stores") is not None:
         return [SQLITE, POSTGRESQL]
     room = Path(str(metafunc.definition.path)).parent.name
-    return [SQLITE, POSTGRESQL] if room in CORE else [SQLITE]
+    return [SQLITE, POSTGRESQL] if room in (CORE if chosen == BOTH else MONEY) else [SQLITE]
 
 
 @pytest.fixture

@@ -82,6 +82,7 @@ def test_the_day_adds_up_and_leaves_nothing_running(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("LONG_TESTS" not in os.environ, reason="a third demo; LONG_TESTS=1 runs it")
 def test_what_is_kept_can_be_looked_at_later(tmp_path: Path) -> None:
     demo = start(tmp_path, "--keep", "day")
     out, told = demo.communicate(timeout=110)

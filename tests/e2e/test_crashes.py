@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from itertools import count
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from tests.e2e.shop import Shop
 
 DONE, STOPPED_AS_REPETITION = 0, 6
+STEP = 1 if "LONG_TESTS" in os.environ else 2
+"""Every commit, or every second one."""
 INTERRUPTED = "Interrupted.\n  Next: The same command again resumes.\n"
 
 
@@ -52,7 +55,7 @@ def assert_refunded_once(shop: Shop, reference: str) -> None:
 def test_a_charge_killed_at_any_commit_is_made_once_by_the_same_command(shop: Shop) -> None:
     """From making the book to the last line in it, with a customer who is new."""
     statuses = []
-    for boundary in count(1):
+    for boundary in count(1, STEP):
         book = shop.another_book(f"book-{boundary}")
         reference, email = f"order-{boundary}", f"ada-{boundary}@example.com"
 
@@ -66,15 +69,16 @@ def test_a_charge_killed_at_any_commit_is_made_once_by_the_same_command(shop: Sh
         assert len(book.at_stripe("customers", email=email)) == 1
         statuses.append(again.returncode)
 
-    assert len(statuses) >= 12
-    assert statuses == [DONE] * (len(statuses) - 1) + [STOPPED_AS_REPETITION]
+    assert len(statuses) >= 12 // STEP
+    assert set(statuses[:-1]) == {DONE}
+    assert statuses[-1] in {DONE, STOPPED_AS_REPETITION}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_refund_killed_at_any_commit_is_made_once_by_the_same_command(shop: Shop) -> None:
     statuses = []
-    for boundary in count(1):
+    for boundary in count(1, STEP):
         reference = f"order-{boundary}"
         shop.azpay(*charge(reference))
 
@@ -87,8 +91,9 @@ def test_a_refund_killed_at_any_commit_is_made_once_by_the_same_command(shop: Sh
         assert_refunded_once(shop, reference)
         statuses.append(again.returncode)
 
-    assert len(statuses) >= 6
-    assert statuses == [DONE] * (len(statuses) - 1) + [STOPPED_AS_REPETITION]
+    assert len(statuses) >= 6 // STEP
+    assert set(statuses[:-1]) == {DONE}
+    assert statuses[-1] in {DONE, STOPPED_AS_REPETITION}
 
 
 @pytest.mark.parametrize(
