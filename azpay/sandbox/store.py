@@ -158,7 +158,10 @@ class Collection:
         return int(self._database.value(self._table.count(name), (value,)))
 
     def page(self, query: Query) -> tuple[list[Json], bool]:
-        """One page, newest first, and whether there is more in the direction of reading."""
+        """One page, newest first, and whether there is more in the direction of reading.
+
+        To look at only: what is to be changed is taken with `get`, and what changed here would not be kept.
+        """
         self.flush()
         backwards = query.ending_before is not None
         where = self._filter(query)
@@ -222,7 +225,7 @@ class Collection:
         for number, identifier, body in found:
             live = self._live.get(identifier) or self._loaded(number, body)
             if _matches(live.row, rest, query.keep):
-                self._live[identifier] = self._used[identifier] = live
+                self._live[identifier] = live
                 taken.append(live.row)
                 if len(taken) > query.limit:
                     break

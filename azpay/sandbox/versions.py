@@ -72,7 +72,11 @@ def visible(row: Json, version: str) -> Json:
     kind = row.get("object", "")
     newer = _NOTHING if is_endive(version) else _ADDED_IN_ENDIVE.get(kind, _NOTHING)
     hidden = newer | _NEVER_SHOWN.get(kind, _NOTHING)
-    shown = {key: value for key, value in row.items() if key[0] != "_" and key not in hidden}
+    shown = row.copy()
+    for key in [key for key in row if key[0] == "_"]:
+        del shown[key]
+    for key in hidden:
+        shown.pop(key, None)
     if newer and kind == "dispute":
         shown["status"] = _CALLED_BEFORE_ENDIVE.get(row["status"], row["status"])
     return shown
