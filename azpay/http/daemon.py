@@ -64,9 +64,9 @@ async def _serve(
         if worker is not None:
             worker.start()
         address = sockets.name(listener)
-        around.listening(address)
-        supervisor.ready(address)
         with _reloading_on_request(app, around), _watched(supervisor, worker):
+            around.listening(address)
+            supervisor.ready(address)
             status = 128 + await told
         last_call = workers.leave_within(GONE_SECONDS, status)
         supervisor.stopping()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 from azpay.sandbox import DEFAULT_KEY
-from tests.e2e.shop import AZPAY, environment, finish, start
+from tests.e2e.shop import AZPAY, environment, finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +55,12 @@ class Sandbox:
 
 @contextmanager
 def a_sandbox(folder: Path) -> Iterator[Sandbox]:
-    process = start([*AZPAY, "sandbox", "--port", "0", "--json", "--retry", "1,1"], folder)
+    """Its log goes to a file: nobody reads a pipe here, and a full one would stop it."""
+    command = [*AZPAY, "sandbox", "--port", "0", "--json", "--retry", "1,1"]
+    with (folder / "sandbox.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=log, text=True
+        )
     assert process.stdout is not None
     try:
         yield Sandbox(json.loads(process.stdout.readline())["data"]["api_base"])
