@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from hashlib import blake2b, shake_128
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,8 +46,19 @@ class Ids:
 
 def spelled(prefix: str, text: str) -> str:
     """The identifier that `text` makes, as long as Stripe's are with this prefix."""
+    begins, length = letters_after(prefix)
+    return begins + scramble(text, length)
+
+
+def letters_after(prefix: str) -> tuple[str, int]:
+    """How an identifier with this prefix begins, and how many letters follow."""
     first = _GENERATION.get(prefix, "")
-    return f"{prefix}_{first}{scramble(text, _LENGTHS.get(prefix, 24) - len(first))}"
+    return f"{prefix}_{first}", _LENGTHS.get(prefix, 24) - len(first)
+
+
+def stream(text: str, length: int) -> str:
+    """As many letters and digits as one likes, that depend on `text` alone."""
+    return shake_128(text.encode()).digest(length).translate(_LETTERS).decode()
 
 
 def scramble(text: str, length: int) -> str:

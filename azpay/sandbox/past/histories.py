@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from azpay.sandbox import currencies, external_accounts
-from azpay.sandbox.ids import scramble, spelled
+from azpay.sandbox.ids import spelled, stream
 from azpay.sandbox.past.casting import moulds
 from azpay.sandbox.past.payouts import STAYS, Runs
 from azpay.sandbox.past.trade import Shop
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from azpay.sandbox.world import World
 
 
+_SECRET, _MOST_LETTERS = 25, 64
 _REMEMBERED = 2 * EVENTS_KEPT_FOR
 """Whose last act is older has left no events, whatever came after it."""
 
@@ -146,13 +147,16 @@ class History:
     def _values(
         self, mould: Mould, acts: Sequence[int], known: Mapping[str, str], name: str
     ) -> dict[str, str]:
-        values = {"secret": scramble(f"{name}:secret", 25), **known}
+        letters, used = stream(name, _SECRET + _MOST_LETTERS * (len(mould.ids) + len(mould.noise))), _SECRET
+        values = {"secret": letters[:_SECRET], **known}
         for hole, when in mould.times.items():
             values[hole] = str(when.at(acts))
-        for hole, prefix in mould.ids.items():
-            values[hole] = spelled(prefix, f"{name}:{hole}")
+        for hole, (begins, length) in mould.ids.items():
+            values[hole] = begins + letters[used : used + length]
+            used += length
         for hole, like in mould.noise.items():
-            values[hole] = _noise(f"{name}:{hole}", like)
+            values[hole] = _noise(letters[used : used + len(like)], like)
+            used += len(like)
         return values
 
     def _push(self, piece: Piece, at: int, values: Mapping[str, str], acts: Sequence[int]) -> None:
@@ -204,9 +208,8 @@ def _figures(purchase: Purchase) -> dict[str, str]:
     return {name: str(figure) for name, figure in figures.items()}
 
 
-def _noise(text: str, like: str) -> str:
-    """As long as the example, and of the same letters."""
-    letters = scramble(text, min(len(like), 64))
+def _noise(letters: str, like: str) -> str:
+    """The same kind of letters as in the example."""
     if like.isdigit():
         return "".join(str(ord(letter) % 10) for letter in letters)
     return letters.upper() if like.isupper() else letters

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from azpay.sandbox import currencies
+from azpay.sandbox.ids import letters_after
 from azpay.sandbox.ledger import DAY
 from azpay.sandbox.past.scenes import AMOUNT, EMAIL, NAME, NUMBER, PART
 from azpay.sandbox.store import Remains, likeness
@@ -100,11 +101,12 @@ def _filled(value: object, values: Mapping[str, str]) -> object:
 class Mould:
     """`ids` and `noise` are the holes that need something new each time; `times` depend on the acts alone.
 
-    `due` is what is still to happen: when, what, and to which id.
+    Of an id it says how it begins, and how many letters follow. `due` is what is still to happen: when, what,
+    and to which id.
     """
 
     pieces: Sequence[Piece]
-    ids: Mapping[str, str]
+    ids: Mapping[str, tuple[str, int]]
     noise: Mapping[str, str]
     times: Mapping[str, When]
     due: Sequence[tuple[When, str, str]]
@@ -113,7 +115,7 @@ class Mould:
         """What is left when nobody remembers the events any more."""
         pieces = [piece for piece in self.pieces if piece.prefix != "evt"]
         used = {name for piece in pieces for name in _HOLE.findall(piece.text)}
-        ids = {name: prefix for name, prefix in self.ids.items() if name in used}
+        ids = {name: spelling for name, spelling in self.ids.items() if name in used}
         noise = {name: like for name, like in self.noise.items() if name in used}
         times = {name: when for name, when in self.times.items() if name in used}
         return Mould(pieces, ids, noise, times, self.due)
@@ -140,7 +142,8 @@ class Cutter:
 
     def cut(self) -> Mould:
         pieces = [self._piece(prefix, rows, row) for prefix, rows, row in self._made()]
-        return Mould(pieces, self.ids, self.noise, self.times, list(self._due()))
+        ids = {name: letters_after(prefix) for name, prefix in self.ids.items()}
+        return Mould(pieces, ids, self.noise, self.times, list(self._due()))
 
     def _due(self) -> Iterator[tuple[When, str, str]]:
         for at, what, subject in self._played.stage.world.schedule.planned():
