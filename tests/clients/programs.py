@@ -121,7 +121,7 @@ class StripeCli:
         return environment(self.folder, STRIPE_CLI_TELEMETRY_OPTOUT="1", NO_COLOR="1")
 
 
-def eventually(done: Callable[[], object], seconds: float = 20) -> None:
+def eventually(done: Callable[[], object], seconds: float = 60) -> None:
     limit = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < limit, "it did not happen"
