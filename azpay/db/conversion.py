@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from azpay.db import files
+from azpay.db import files, private
 from azpay.db.files import Form, driver
 from azpay.errors import Unavailable
 
@@ -43,7 +43,7 @@ def encrypt(file: Path, root: RootKey) -> bool:
         _have_alone(connection, file)
         if files.form(file) is not Form.PLAIN:  # another program was first
             return False
-        _put_in_place(_copied(connection, file, root), file)
+        private.put(_copied(connection, file, root), file)
     finally:
         connection.close()
     return True
@@ -70,17 +70,3 @@ def _copied(connection: Any, file: Path, root: RootKey) -> Path:
     connection.execute("COMMIT")
     connection.execute("DETACH encrypted")
     return draft
-
-
-def _put_in_place(draft: Path, file: Path) -> None:
-    _sync(draft)
-    draft.replace(file)
-    _sync(file.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,8 @@ from azpay.db.types import timestamp
 from azpay.db.upsert import keep_new
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from azpay.db.database import Database
 
 
@@ -35,21 +37,27 @@ def take(db: Database, name: str, *, every: timedelta, now: datetime) -> Schedul
         .values(due_at=now + every)
         .execution_options(synchronize_session=False)
     )
-    with db.writing() as session:
+
+    def work(session: Session) -> Schedule | None:
         keep_new(session, [Schedule(name=name, due_at=now)])
         if session.execute(ours).rowcount != 1:  # type: ignore[attr-defined]  # a cursor result
             return None
         return session.get_one(Schedule, name)
 
+    return db.write(work)
+
 
 def done(db: Database, name: str, *, mark: datetime | None, now: datetime) -> None:
     """It went well, up to `mark`, which never moves back."""
-    with db.writing() as session:
+
+    def work(session: Session) -> None:
         keep_new(session, [Schedule(name=name, due_at=now)])
         schedule = session.get_one(Schedule, name, with_for_update=True)
         schedule.done_at = now
         if mark is not None:
             schedule.mark = max(mark, schedule.mark or mark)
+
+    db.write(work)
 
 
 def look(db: Database, name: str) -> Schedule | None:

@@ -30,7 +30,9 @@ class Proxies:
     def client(self, request: web.BaseRequest) -> str | None:
         """The address that the request came from; None for a connection without one (a Unix socket)."""
         peer = request.remote
-        if peer is None or not self._is_ours(peer):
+        if not peer:
+            return None
+        if not self._is_ours(peer):
             return peer
         nearest = peer
         for hop in _hops(request):

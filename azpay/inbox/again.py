@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.sql import ColumnElement
+    from sqlmodel import Session
 
     from azpay.db import Database
 
@@ -107,8 +108,7 @@ def _due_anew(db: Database, wanted: Sequence[ColumnElement[bool]], now: datetime
         .values(state=EventState.RECEIVED, attempts=0, due_at=now, error=None, processed_at=None)
         .execution_options(synchronize_session=False)
     )
-    with db.writing() as session:
-        return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]  # a cursor result
+    return db.write(lambda session: int(session.execute(statement).rowcount))  # type: ignore[attr-defined]
 
 
 def _purge_some(db: Database, received_before: datetime) -> int:
@@ -118,11 +118,11 @@ def _purge_some(db: Database, received_before: datetime) -> int:
         .order_by(col(InboxEvent.received_at))
         .limit(AT_ONCE)
     )
-    with db.writing() as session:
+
+    def work(session: Session) -> int:
         names = session.exec(old).all()
-        session.execute(
-            delete(InboxEvent)
-            .where(col(InboxEvent.event).in_(names))
-            .execution_options(synchronize_session=False)
-        )
-    return len(names)
+        gone = delete(InboxEvent).where(col(InboxEvent.event).in_(names))
+        session.execute(gone.execution_options(synchronize_session=False))
+        return len(names)
+
+    return db.write(work)

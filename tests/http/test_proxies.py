@@ -60,6 +60,7 @@ def test_an_ipv4_address_in_ipv6_clothes_is_known() -> None:
 
 def test_a_unix_socket_has_no_address() -> None:
     assert client(None, "198.51.100.1") is None
+    assert client("", "198.51.100.1") is None
 
 
 def test_without_proxies_nobody_is_believed() -> None:
