@@ -160,19 +160,21 @@ def test_a_book_that_another_program_has_open_is_not_touched(
 DIES = """
 import os, sys
 from pathlib import Path
-from azpay.db import conversion
+from azpay.db import conversion, private
 from tests.support.books import ROOT
 
 left = int(sys.argv[2])
-for name in ("_have_alone", "_copied", "_put_in_place", "_sync"):
-    def dying(*args, _go=getattr(conversion, name)):
+for module, name in (
+    (conversion, "_have_alone"), (conversion, "_copied"), (private, "sync"), (private, "put")
+):
+    def dying(*args, _go=getattr(module, name)):
         global left
         found = _go(*args)
         left -= 1
         if left < 0:
             os.kill(os.getpid(), 9)
         return found
-    setattr(conversion, name, dying)
+    setattr(module, name, dying)
 conversion.encrypt(Path(sys.argv[1]), ROOT)
 """
 
