@@ -35,15 +35,24 @@ Result = TypeVar("Result")
 PAUSES = (timedelta(milliseconds=50), timedelta(milliseconds=300))
 """Between three tries: whoever won the deadlock has gone on by then."""
 
+AZPAY, ACTOR = "azpay", "actor"
+"""Who acts when nobody said who: the program by itself, as a worker does."""
+
 ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 ROW_BY_ROW = {"isolation_level": "READ COMMITTED"}
+
+
+def actor_of(session: Session) -> str:
+    """Who writes in this session."""
+    return str(session.info.get(ACTOR, AZPAY))
 
 
 class Database:
     """One book. Cheap to build; connects when first used; safe to share between threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, actor: str = AZPAY) -> None:
         self.engine = engine
+        self.actor = actor
         looking, writing = ({}, {}) if self.embedded else (ONE_MOMENT, ROW_BY_ROW)
         self._reader = engine.execution_options(**looking)
         self._writer = engine.execution_options(**writing, **{WRITES: True})
@@ -55,6 +64,10 @@ class Database:
         The limits are for a server's book.
         """
         return cls(open_engine(address, ring, limits))
+
+    def by(self, actor: str) -> Self:
+        """The same book, written by someone else: what records who did it reads `actor_of(session)`."""
+        return type(self)(self.engine, actor)
 
     @property
     def ring(self) -> Ring:
@@ -75,7 +88,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session for looking. Rows stay usable after it closes."""
-        with translated(self.where), Session(self._reader, expire_on_commit=False) as session:
+        with translated(self.where), self._session(self._reader) as session:
             yield session
 
     @contextmanager
@@ -106,8 +119,11 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._session(self._writer) as session, session.begin():
             yield session
+
+    def _session(self, engine: Engine) -> Session:
+        return Session(engine, expire_on_commit=False, info={ACTOR: self.actor})
 
     @contextmanager
     def listening(self, channel: str) -> Iterator[Callable[[timedelta], bool]]:
