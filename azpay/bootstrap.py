@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 from azpay import payments, settlement
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from azpay.credentials import Credentials, RootKey
     from azpay.db.rekeying import Follow
     from azpay.gateway.stripe import Gateway
+    from azpay.operations import Errands
     from azpay.settings import Settings
 
+ERRANDS = payments.ERRANDS
 HANDLERS = Handlers(events=payments.EVENTS, objects={**payments.OBJECTS, **settlement.OBJECTS})
 
 
@@ -35,6 +38,9 @@ class Azpay:
     gateway: Gateway
     handlers: Handlers
     now: Callable[[], datetime]
+    errands: Errands = ERRANDS
+    chance: Random = field(default_factory=SystemRandom)
+    """Whatever is left to it comes from here, so that tests can have it their way."""
 
 
 class NoKey(NotAllowed):

@@ -143,6 +143,7 @@ class Customer(msgspec.Struct, frozen=True):
     name: str | None = None
     deleted: bool = False
     invoice_settings: InvoiceSettings | None = None
+    metadata: dict[str, str] = {}
 
     @property
     def default_method(self) -> str | None:

@@ -31,6 +31,7 @@ from azpay.gateway.objects import (
     StripeError,
     WebhookEndpoint,
 )
+from azpay.gateway.traces import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -262,10 +263,17 @@ class Gateway:
 
     def _once(self, method: str, path: str, params: Params, key: str | None) -> str:
         options: Mapping[str, Any] = {"idempotency_key": key} if key else {}
+        began, answered = self._timer(), None
         try:
             response = self._client.raw_request(method, path, **_present(params), **options)
+            answered = response.headers.get("request-id")
         except STUMBLES as error:
             raise stripe.APIConnectionError("An answer that is not Stripe's.") from error  # type: ignore[no-untyped-call]
+        except stripe.StripeError as error:
+            answered = error.request_id
+            raise
+        finally:
+            note(answered, int((self._timer() - began) * 1000))
         self._answered_at = response.headers.get("date")
         self.calls["answered"] += 1
         return str(response.body)

@@ -1,49 +1,84 @@
 """What we are about to do: one stored intent, with its key, for everything we ask of Stripe."""
 
-from azpay.operations.errands import (
+from azpay.operations.endings import (
     AnswerNotKept,
-    Errand,
+    GivenUp,
     KeyTooOld,
     NeverHappened,
+    ParametersMissing,
     StillUnknown,
-    carry_out,
+    TooEarlyToGiveUp,
+    Underway,
 )
+from azpay.operations.errands import Errand, carry_out
 from azpay.operations.journal import (
     KEY_LIFE,
     FailedBefore,
     KeyTaken,
+    asked,
+    asking,
     fail,
     fingerprint,
-    of,
-    open_by_kind,
-    open_now,
     plan,
     succeed,
     underway,
 )
-from azpay.operations.models import Kind, Operation, State
+from azpay.operations.looking import (
+    CursorInvalid,
+    Page,
+    Query,
+    Record,
+    of,
+    one,
+    open_by_kind,
+    open_now,
+    page,
+    waiting_for_a_person,
+)
+from azpay.operations.models import Attempt, Kind, Operation, Outcome, State, Step
 from azpay.operations.plain import Plain
+from azpay.operations.resolving import Errands, OperationUnknown, Resolved, Resolver
 
 __all__ = [
     "KEY_LIFE",
     "AnswerNotKept",
+    "Attempt",
+    "CursorInvalid",
     "Errand",
+    "Errands",
     "FailedBefore",
+    "GivenUp",
     "KeyTaken",
     "KeyTooOld",
     "Kind",
     "NeverHappened",
     "Operation",
+    "OperationUnknown",
+    "Outcome",
+    "Page",
+    "ParametersMissing",
     "Plain",
+    "Query",
+    "Record",
+    "Resolved",
+    "Resolver",
     "State",
+    "Step",
     "StillUnknown",
+    "TooEarlyToGiveUp",
+    "Underway",
+    "asked",
+    "asking",
     "carry_out",
     "fail",
     "fingerprint",
     "of",
+    "one",
     "open_by_kind",
     "open_now",
+    "page",
     "plan",
     "succeed",
     "underway",
+    "waiting_for_a_person",
 ]

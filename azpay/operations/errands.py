@@ -12,15 +12,26 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
+from azpay.db import new_id
 from azpay.db.database import DatabaseUnavailable
 from azpay.errors import AzpayError, Conflict, Declined, Failed, OutcomeUnknown
 from azpay.gateway import CardDeclined, KeyReused
+from azpay.gateway.traces import traced
+from azpay.operations import attempts, leases
+from azpay.operations.attempts import Turn
+from azpay.operations.endings import (
+    AnswerNotKept,
+    KeyTooOld,
+    NeverHappened,
+    ParametersMissing,
+    StillUnknown,
+)
 from azpay.operations.journal import KEY_LIFE, fail, mark_sent, mark_unknown, succeed
-from azpay.operations.models import OPEN, Operation, State
+from azpay.operations.models import OPEN, Operation, Outcome, State, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +39,7 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from azpay.db import Database
+    from azpay.gateway.traces import Trace
 
 IN_FLIGHT = timedelta(minutes=10)
 """A request that left us longer ago than this has arrived by now, or never will."""
@@ -68,134 +80,122 @@ class Errand(Protocol[Answer, Result]):
         """What is on record, when another process got the answer first; raises when that was a no."""
 
 
-class KeyTooOld(OutcomeUnknown):
-    """The operation is open, and its key too old to be sent again safely."""
-
-    code = "key_too_old"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "An earlier attempt at this is more than 23 hours old and its outcome is not known.",
-            hint="Look at the payment in Stripe's dashboard, or run `azpay reconcile`.",
-        )
-
-
-class NeverHappened(Failed):
-    """Stripe has no trace of it, more than 23 hours after it was asked."""
-
-    code = "never_happened"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "An earlier attempt at this never reached Stripe; nothing was moved.",
-            hint="Run the command again to make a new attempt.",
-        )
-
-
-class StillUnknown(OutcomeUnknown):
-    """Stripe did not answer this attempt, and what became of another one is not known."""
-
-    code = "still_unknown"
-
-    def __init__(self, error: AzpayError) -> None:
-        super().__init__(
-            f"Stripe did not answer this attempt ({error.code}), and an earlier one may have taken effect.",
-            hint="Do not start over: the same command again asks Stripe under the same key.",
-        )
-
-
-class AnswerNotKept(OutcomeUnknown):
-    """Stripe did it, and the book did not take the answer."""
-
-    code = "answer_not_kept"
-
-    def __init__(self, answer: Named) -> None:
-        super().__init__(
-            f"Stripe did it ({answer.id}), and the database did not take that down.",
-            hint="The same command again, once the database is back, records it and moves nothing.",
-        )
-
-
-def carry_out(db: Database, operation: Operation, errand: Errand[Answer, Result], *, now: datetime) -> Result:
+def carry_out(
+    db: Database,
+    operation: Operation,
+    errand: Errand[Answer, Result],
+    *,
+    now: datetime,
+    lease: str | None = None,
+    absent: AzpayError | None = None,
+) -> Result:
     """Ask Stripe for the operation, or look what became of it; what is on record when it is settled already.
 
     Raises what the gateway raises when that is final, else OutcomeUnknown; every error carries the
-    operation's id.
+    operation's id. A resolver hands in its `lease`, and what it writes down when Stripe has no trace of it.
     """
-    operation, settled = db.write(lambda session: _begin(session, operation.id, errand, now))
+    turn = Turn(new_id("att", now), now, lease, absent)
+    operation, settled = db.write(lambda session: _begin(session, operation.id, errand, turn))
     if settled is not None:
         return settled
-    old = _is_old(operation, now)
-    try:
-        answer = _look(operation, errand, now) if old else errand.ask(operation.idempotency_key)
-    except AzpayError as error:
-        error.operation = operation.id
-        return _take_no(db, operation, errand, error, now=now)
+    with traced() as trace:
+        try:
+            answer = _answer(operation, errand, turn)
+        except AzpayError as error:
+            error.operation = operation.id
+            return _take_no(db, operation, errand, error, Heard(turn, trace))
     with _kept(operation, answer):
-        return db.write(lambda session: _take_yes(session, operation, errand, answer, now))
+        return db.write(lambda session: _take_yes(session, operation, errand, answer, Heard(turn, trace)))
+
+
+class Heard(NamedTuple):
+    """An attempt, and what it asked of Stripe."""
+
+    turn: Turn
+    trace: Trace
 
 
 def _begin(
-    session: Session, identity: str, errand: Errand[Answer, Result], now: datetime
+    session: Session, identity: str, errand: Errand[Answer, Result], turn: Turn
 ) -> tuple[Operation, Result | None]:
-    """The operation, marked as sent; or with what is on record, when it is settled already."""
+    """The operation, and its attempt written down; or with what is on record, when it is settled already."""
     operation = session.get_one(Operation, identity, with_for_update=True)
     if operation.state not in OPEN:
         return operation, errand.stands(session, operation)
-    if not _is_old(operation, now):
-        mark_sent(operation, now)
+    leases.hold(operation, turn)
+    step = _step(operation, turn)
+    if attempts.begin(session, operation, step, turn) and step is Step.ASK:
+        mark_sent(operation, turn.now)
     return operation, None
 
 
-def _is_old(operation: Operation, now: datetime) -> bool:
+def _step(operation: Operation, turn: Turn) -> Step:
+    """An old key is never sent. Who has no command's request in hand needs the parameters kept with it."""
+    empty_handed = turn.lease is not None and operation.parameters is None
+    return Step.LOOK if is_old(operation, turn.now) or empty_handed else Step.ASK
+
+
+def is_old(operation: Operation, now: datetime) -> bool:
+    """Whether Stripe may have forgotten the operation's key."""
     return now - operation.created_at > KEY_LIFE
 
 
-def _take_yes(
-    session: Session, operation: Operation, errand: Errand[Answer, Result], answer: Answer, now: datetime
-) -> Result:
-    result = errand.on_yes(session, answer)
-    succeed(session, operation.id, answer.id, now=now)
-    return result
+def _answer(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> Answer:
+    if _step(operation, turn) is Step.ASK:
+        return errand.ask(operation.idempotency_key)
+    return _look(operation, errand, turn)
 
 
-def _look(operation: Operation, errand: Errand[Answer, Result], now: datetime) -> Answer:
+def _look(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> Answer:
+    not_yet = KeyTooOld() if is_old(operation, turn.now) else ParametersMissing()
     try:
         found = errand.look()
     except AzpayError as error:
-        raise KeyTooOld from error
+        raise not_yet from error
     if found is not None:
         return found
-    if now - (operation.sent_at or operation.created_at) < IN_FLIGHT:
-        raise KeyTooOld
-    raise NeverHappened
+    if turn.now - (operation.sent_at or operation.created_at) < IN_FLIGHT:
+        raise not_yet
+    raise turn.absent or NeverHappened()
+
+
+def _take_yes(
+    session: Session, operation: Operation, errand: Errand[Answer, Result], answer: Answer, heard: Heard
+) -> Result:
+    result = errand.on_yes(session, answer)
+    succeed(session, operation.id, answer.id, now=heard.turn.now)
+    attempts.end(session, heard.turn, Outcome.SUCCEEDED, heard.trace)
+    return result
 
 
 def _take_no(
-    db: Database, operation: Operation, errand: Errand[Answer, Result], error: AzpayError, *, now: datetime
+    db: Database, operation: Operation, errand: Errand[Answer, Result], error: AzpayError, heard: Heard
 ) -> Result:
     try:
-        final, settled = db.write(lambda session: _weigh(session, operation.id, errand, error, now))
+        final, settled = db.write(lambda session: _weigh(session, operation.id, errand, error, heard))
         if settled is not None:
             return settled
     except DatabaseUnavailable:
         final = isinstance(error, ANSWERS)
-    if final or isinstance(error, OutcomeUnknown):
+    if final:
         raise error
+    if isinstance(error, OutcomeUnknown):
+        raise _about(operation, error)
     raise _about(operation, StillUnknown(error)) from error
 
 
 def _weigh(
-    session: Session, identity: str, errand: Errand[Answer, Result], error: AzpayError, now: datetime
+    session: Session, identity: str, errand: Errand[Answer, Result], error: AzpayError, heard: Heard
 ) -> tuple[bool, Result | None]:
     """Whether the no is final, now written down; or what is on record when another attempt was answered."""
     errand.hold(session)
     current = session.get_one(Operation, identity, with_for_update=True)
     final = _is_final(error, current)
+    attempts.end(session, heard.turn, Outcome.FAILED if final else Outcome.UNKNOWN, heard.trace, error.code)
     if current.state is State.SUCCEEDED or (current.state is State.FAILED and not final):
         return final, errand.stands(session, current)
     if current.state in OPEN:
-        _write_down(session, current, errand, error, final=final, now=now)
+        _write_down(session, current, errand, error, final=final, now=heard.turn.now)
     return final, None
 
 
@@ -209,7 +209,7 @@ def _write_down(
     now: datetime,
 ) -> None:
     if not final:
-        mark_unknown(operation, error)
+        mark_unknown(operation, error, now)
         return
     errand.on_no(session, error)
     intent = error.payment_intent if isinstance(error, CardDeclined) else None
@@ -230,12 +230,13 @@ def _kept(operation: Operation, answer: Named) -> Iterator[None]:
     try:
         yield
     except (DatabaseUnavailable, IntegrityError) as error:
-        raise _about(operation, AnswerNotKept(answer)) from error
+        raise _about(operation, AnswerNotKept(answer.id)) from error
     except OutcomeUnknown as error:
-        error.operation = operation.id
+        _about(operation, error)
         raise
 
 
 def _about(operation: Operation, error: OutcomeUnknown) -> OutcomeUnknown:
     error.operation = operation.id
+    error.hint = f"`azpay ops resolve {operation.id}`. {error.hint or ''}".rstrip()
     return error

@@ -11,10 +11,9 @@ import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from azpay.db import new_id
+from azpay.db import actor_of, new_id
 from azpay.db.book_keys import peppered
 from azpay.db.upsert import keep_new
 from azpay.errors import Conflict, Failed
@@ -23,11 +22,16 @@ from azpay.operations.models import OPEN, Kind, Operation, State
 if TYPE_CHECKING:
     from sqlmodel.sql.expression import SelectOfScalar
 
-    from azpay.db import Database
     from azpay.errors import AzpayError
 
 KEY_LIFE = timedelta(hours=23)
 """Stripe forgets a key after 24 hours, and then would do the same thing again."""
+
+LEASE = timedelta(minutes=2)
+"""How long whoever asks Stripe is left alone with it. Nobody waits that long; who died is not waited for."""
+
+FIRST_TRY = timedelta(minutes=1)
+"""After a command ended without an outcome, until the operation is taken up by itself."""
 
 OUR_KEYS = "azpay-"
 REPEATABLE = frozenset({Kind.ATTACH, Kind.DETACH, Kind.CUSTOMER, Kind.DEFAULT})
@@ -82,6 +86,8 @@ def plan(
         idempotency_key=key or f"{OUR_KEYS}{identity}",
         fingerprint=asked,
         subject=subject,
+        actor=actor_of(session),
+        due_at=now + LEASE,
         created_at=now,
     )
     while not keep_new(session, [operation]):
@@ -89,6 +95,18 @@ def plan(
         if standing is not None and not _outlived(session, standing, now):
             return standing, False
     return session.get_one(Operation, identity), True
+
+
+def asking(operation: Operation, parameters: dict[str, Any]) -> None:
+    """Write down what Stripe is asked, where that does not stand there: to go on without this command."""
+    if operation.parameters is None and operation.state in OPEN:
+        operation.parameters = parameters
+
+
+def asked(operation: Operation) -> dict[str, Any]:
+    """What was written down by `asking`."""
+    assert operation.parameters is not None  # noqa: S101 - nothing is sent without them
+    return operation.parameters
 
 
 def _standing(session: Session, asked: str, key: str | None) -> Operation | None:
@@ -113,7 +131,7 @@ def _outlived(session: Session, standing: Operation, now: datetime) -> bool:
     """Give up an old attempt at something that moves no money: asking for it anew does no harm."""
     if standing.kind not in REPEATABLE or standing.state not in OPEN or now - standing.created_at <= KEY_LIFE:
         return False
-    standing.state, standing.settled_at = State.FAILED, now
+    _settle(standing, State.FAILED, now)
     session.flush()
     return True
 
@@ -125,19 +143,27 @@ def mark_sent(operation: Operation, now: datetime) -> None:
     operation.sent_at = now
 
 
-def mark_unknown(operation: Operation, error: AzpayError) -> None:
-    """Write down that an attempt ended without an answer."""
+def mark_unknown(operation: Operation, error: AzpayError, now: datetime) -> None:
+    """Write down that an attempt ended without an answer; what comes next has to wait a little."""
     operation.state = State.UNKNOWN
     operation.error_code, operation.error_message = error.code, error.message
+    operation.lease = operation.leased_until = None
+    operation.due_at = now + FIRST_TRY
+
+
+def _settle(operation: Operation, state: State, now: datetime) -> None:
+    """Nothing more is to be done, and what was kept to go on with is kept no longer."""
+    operation.state, operation.settled_at = state, now
+    operation.parameters = operation.lease = operation.leased_until = None
+    operation.due_at = operation.flagged_at = None
 
 
 def succeed(session: Session, operation_id: str, stripe_object: str, *, now: datetime) -> None:
     """Write down Stripe's yes, in the transaction that records its effect."""
     operation = session.get_one(Operation, operation_id, with_for_update=True)
-    operation.state = State.SUCCEEDED
+    _settle(operation, State.SUCCEEDED, now)
     operation.stripe_object = stripe_object
     operation.error_code = operation.error_message = None
-    operation.settled_at = now
 
 
 def fail(
@@ -147,26 +173,6 @@ def fail(
     operation = session.get_one(Operation, operation_id, with_for_update=True)
     if operation.state is State.SUCCEEDED:
         return
-    operation.state = State.FAILED
+    _settle(operation, State.FAILED, now)
     operation.stripe_object = stripe_object
     operation.error_code, operation.error_message = error.code, error.message
-    operation.settled_at = now
-
-
-def of(session: Session, subject: str) -> list[Operation]:
-    """Everything that was asked about one payment, refund, method or customer, oldest first."""
-    about = select(Operation).where(Operation.subject == subject)
-    return list(session.exec(about.order_by(col(Operation.created_at), col(Operation.id))))
-
-
-def open_by_kind(db: Database) -> dict[Kind, int]:
-    """How many operations of each kind have no known outcome; kinds without any are left out."""
-    counted = select(Operation.kind, func.count()).where(col(Operation.state).in_(OPEN))
-    with db.reading() as session:
-        return {Kind(kind): count for kind, count in session.exec(counted.group_by(col(Operation.kind)))}
-
-
-def open_now(session: Session) -> list[Operation]:
-    """The operations whose outcome is not known, oldest first."""
-    query = select(Operation).where(col(Operation.state).in_(OPEN))
-    return list(session.exec(query.order_by(col(Operation.created_at), col(Operation.id))))

@@ -3,6 +3,7 @@
 from azpay.payments.captures import NotCancelable, NotCapturable, cancel, capture
 from azpay.payments.charges import SuspectedDuplicate, charge
 from azpay.payments.counting import count_by_status
+from azpay.payments.errands import ERRANDS
 from azpay.payments.finding import PaymentUnknown, SeveralPayments, find, find_refund
 from azpay.payments.handlers import EVENTS, OBJECTS
 from azpay.payments.history import Page, Story, count, history, story
@@ -29,6 +30,7 @@ from azpay.payments.searching import reindex
 
 __all__ = [
     "CANCEL_REASONS",
+    "ERRANDS",
     "EVENTS",
     "OBJECTS",
     "REASONS",

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from azpay import operations
 from azpay.errors import Conflict
 from azpay.gateway import WrongState
 from azpay.money import Money
-from azpay.operations import Kind, Operation
+from azpay.operations import Kind, Operation, State
 from azpay.payments.finding import find
 from azpay.payments.models import Payment, PaymentStatus
 from azpay.payments.records import absorb_answer
 from azpay.payments.requests import CANCEL_REASONS, RequestInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from sqlmodel import Session
 
     from azpay.db import Database
+    from azpay.errors import AzpayError
     from azpay.gateway import objects
     from azpay.gateway.stripe import Gateway
 
@@ -59,15 +59,7 @@ def capture(
     payment, operation = db.write(lambda session: _capture_intended(session, named, amount, now))
     if operation is None:
         return payment
-    taking = payment.amount if amount is None else amount
-    intent = _id(payment)
-    change = _Change(
-        gateway,
-        intent,
-        lambda key: gateway.capture_payment_intent(intent, taking, key=key),
-        lambda found: (found.status, found.amount_received) == ("succeeded", taking),
-    )
-    return _carry_out(db, operation, change, now=now)
+    return operations.carry_out(db, operation, _Capturing(gateway, payment, operation, now), now=now)
 
 
 def cancel(
@@ -76,17 +68,24 @@ def cancel(
     """Let a payment go before it is captured. https://docs.stripe.com/api/payment_intents/cancel"""
     if reason is not None and reason not in CANCEL_REASONS:
         raise RequestInvalid(f"{reason!r} is no reason.", hint=f"Choose one of: {', '.join(CANCEL_REASONS)}.")
-    payment, operation = db.write(lambda session: _cancel_intended(session, named, now))
+    payment, operation = db.write(lambda session: _cancel_intended(session, named, reason, now))
     if operation is None:
         return payment
-    intent = _id(payment)
-    change = _Change(
-        gateway,
-        intent,
-        lambda key: gateway.cancel_payment_intent(intent, reason, key=key),
-        lambda found: found.status == "canceled",
-    )
-    return _carry_out(db, operation, change, now=now)
+    return operations.carry_out(db, operation, _Canceling(gateway, payment, operation, now), now=now)
+
+
+def rebuild_capture(
+    session: Session, gateway: Gateway, operation: Operation, now: datetime
+) -> operations.Errand[objects.PaymentIntent, Payment]:
+    """The errand of a capture, from what is on record."""
+    return _Capturing(gateway, session.get_one(Payment, operation.subject), operation, now)
+
+
+def rebuild_cancel(
+    session: Session, gateway: Gateway, operation: Operation, now: datetime
+) -> operations.Errand[objects.PaymentIntent, Payment]:
+    """The errand of a cancellation, from what is on record."""
+    return _Canceling(gateway, session.get_one(Payment, operation.subject), operation, now)
 
 
 def _capture_intended(
@@ -99,27 +98,44 @@ def _capture_intended(
     _require_capturable(payment, amount)
     taking = payment.amount if amount is None else amount
     digest = operations.fingerprint(Kind.CAPTURE, payment=payment.id, amount=taking)
-    return payment, operations.plan(session, Kind.CAPTURE, payment.id, digest=digest, now=now)[0]
+    operation, _ = operations.plan(session, Kind.CAPTURE, payment.id, digest=digest, now=now)
+    operations.asking(operation, {"payment_intent": payment.payment_intent, "amount_to_capture": taking})
+    return payment, operation
 
 
-def _cancel_intended(session: Session, named: str, now: datetime) -> tuple[Payment, Operation | None]:
+def _cancel_intended(
+    session: Session, named: str, reason: str | None, now: datetime
+) -> tuple[Payment, Operation | None]:
     """The payment, and no operation when it was canceled already."""
     payment = find(session, named)
     if payment.status is PaymentStatus.CANCELED:
         return payment, None
     _require_cancelable(payment)
     digest = operations.fingerprint(Kind.CANCEL, payment=payment.id)
-    return payment, operations.plan(session, Kind.CANCEL, payment.id, digest=digest, now=now)[0]
+    operation, _ = operations.plan(session, Kind.CANCEL, payment.id, digest=digest, now=now)
+    operations.asking(operation, {"payment_intent": payment.payment_intent, "cancellation_reason": reason})
+    return payment, operation
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """A change of a held payment. One that was `made` already, by whomever, is the one we want."""
+@dataclass(slots=True)
+class _Change(ABC):
+    """A change of a held payment. One that was made already, by whomever, is the one we want.
+
+    A payment that is not in the state we thought is recorded as Stripe has it.
+    """
 
     gateway: Gateway
-    intent: str
-    call: Callable[[str], objects.PaymentIntent]
-    made: Callable[[objects.PaymentIntent], bool]
+    payment: Payment
+    operation: Operation
+    now: datetime
+    seen: objects.PaymentIntent | None = None
+    """How Stripe has it, when it would not be changed."""
+
+    @abstractmethod
+    def call(self, key: str) -> objects.PaymentIntent: ...
+
+    @abstractmethod
+    def made(self, found: objects.PaymentIntent) -> bool: ...
 
     def ask(self, key: str) -> objects.PaymentIntent:
         try:
@@ -131,24 +147,47 @@ class _Change:
             return found
 
     def look(self) -> objects.PaymentIntent | None:
-        found = self.gateway.payment_intent(self.intent)
-        return found if self.made(found) else None
+        self.seen = self.gateway.payment_intent(str(self.payment.payment_intent))
+        return self.seen if self.made(self.seen) else None
+
+    def hold(self, session: Session) -> None:
+        session.get_one(Payment, self.payment.id, with_for_update=True)
+
+    def on_yes(self, session: Session, answer: objects.PaymentIntent) -> Payment:
+        return absorb_answer(session, answer, now=self.now)
+
+    def on_no(self, session: Session, error: AzpayError) -> None:  # noqa: ARG002 - it changed nothing
+        if self.seen is not None:
+            absorb_answer(session, self.seen, now=self.now)
+
+    def stands(self, session: Session, operation: Operation) -> Payment:
+        if operation.state is State.FAILED:
+            raise operations.FailedBefore(operation)
+        return session.get_one(Payment, self.payment.id)
 
 
-def _carry_out(db: Database, operation: Operation, change: _Change, *, now: datetime) -> Payment:
-    """Ask. A payment that is not in the state we thought is recorded as Stripe has it."""
-    errand = operations.Plain(change.ask, partial(absorb_answer, now=now), Payment, change.look)
-    try:
-        return operations.carry_out(db, operation, errand, now=now)
-    except WrongState:
-        found = change.gateway.payment_intent(change.intent)
-        db.write(lambda session: absorb_answer(session, found, now=now))
-        raise
+class _Capturing(_Change):
+    def call(self, key: str) -> objects.PaymentIntent:
+        asked = operations.asked(self.operation)
+        return self.gateway.capture_payment_intent(
+            asked["payment_intent"], asked["amount_to_capture"], key=key
+        )
+
+    def made(self, found: objects.PaymentIntent) -> bool:
+        """Of an operation from before parameters were kept, any captured amount is the one."""
+        taking = (self.operation.parameters or {}).get("amount_to_capture", found.amount_received)
+        return (found.status, found.amount_received) == ("succeeded", taking)
 
 
-def _id(payment: Payment) -> str:
-    assert payment.payment_intent is not None  # noqa: S101 - a status beyond `unknown` came with it
-    return payment.payment_intent
+class _Canceling(_Change):
+    def call(self, key: str) -> objects.PaymentIntent:
+        asked = operations.asked(self.operation)
+        return self.gateway.cancel_payment_intent(
+            asked["payment_intent"], asked["cancellation_reason"], key=key
+        )
+
+    def made(self, found: objects.PaymentIntent) -> bool:
+        return found.status == "canceled"
 
 
 def _require_capturable(payment: Payment, amount: int | None) -> None:

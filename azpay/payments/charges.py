@@ -62,8 +62,13 @@ def charge(db: Database, gateway: Gateway, request: ChargeRequest, *, now: datet
     """
     request = _complete(db, gateway, request, now=now)
     payment, operation = _intend(db, request, now=now)
-    errand = _Charging(gateway, request, payment, operation, now)
+    errand = _Charging(gateway, payment, operation, now)
     return operations.carry_out(db, operation, errand, now=now)
+
+
+def rebuild(session: Session, gateway: Gateway, operation: Operation, now: datetime) -> _Charging:
+    """The errand of a charge, from what is on record."""
+    return _Charging(gateway, session.get_one(Payment, operation.subject), operation, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +76,12 @@ class _Charging:
     """What a charge asks of Stripe, and what the answers change."""
 
     gateway: Gateway
-    request: ChargeRequest
     payment: Payment
     operation: Operation
     now: datetime
 
     def ask(self, key: str) -> objects.PaymentIntent:
-        params = parameters(self.request, self.payment.id, self.operation.id)
-        return self.gateway.create_payment_intent(params, key=key)
+        return self.gateway.create_payment_intent(operations.asked(self.operation), key=key)
 
     def look(self) -> objects.PaymentIntent | None:
         """By its id when an event brought it, else by the operation's mark, with a list call: search lags."""
@@ -140,6 +143,7 @@ def _intended(
     operation, new = operations.plan(
         session, Kind.CHARGE, identity, digest=_digest(request), key=request.idempotency_key, now=now
     )
+    operations.asking(operation, parameters(request, operation.subject, operation.id))
     if not new:
         return session.get_one(Payment, operation.subject), operation
     if not request.allow_duplicate:

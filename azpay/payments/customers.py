@@ -12,7 +12,7 @@ from azpay.db.book_keys import blind_name
 from azpay.db.sealing import found_by
 from azpay.operations import Kind, Operation
 from azpay.payments.models import Customer
-from azpay.payments.records import absorb_customer
+from azpay.payments.records import OPERATION_KEY, absorb_customer
 from azpay.payments.requests import RequestInvalid
 
 if TYPE_CHECKING:
@@ -78,10 +78,7 @@ def _create(db: Database, gateway: Gateway, email: str, *, now: datetime) -> str
     operation, known = db.write(lambda session: _intended(session, email, now))
     if known is not None:
         return known
-    errand = operations.Plain(
-        lambda key: _make(gateway, email, operation, key), partial(absorb_customer, now=now), Customer
-    )
-    return operations.carry_out(db, operation, errand, now=now).customer
+    return operations.carry_out(db, operation, _making(gateway, operation, now), now=now).customer
 
 
 def _intended(session: Session, email: str, now: datetime) -> tuple[Operation, str | None]:
@@ -89,14 +86,33 @@ def _intended(session: Session, email: str, now: datetime) -> tuple[Operation, s
     digest = operations.fingerprint(Kind.CUSTOMER, email=email)
     subject = blind_name(session.connection(), "email", email)
     operation, _ = operations.plan(session, Kind.CUSTOMER, subject, digest=digest, now=now)
+    operations.asking(operation, {"email": email, "metadata": {OPERATION_KEY: operation.id}})
     known = _known(session, email)
     if known is not None:
         operations.succeed(session, operation.id, known, now=now)
     return operation, known
 
 
-def _make(gateway: Gateway, email: str, operation: Operation, key: str) -> objects.Customer:
-    return gateway.create_customer({"email": email, "metadata": {"azpay_op": operation.id}}, key=key)
+def rebuild(
+    _: Session, gateway: Gateway, operation: Operation, now: datetime
+) -> operations.Plain[objects.Customer, Customer]:
+    """The errand of making a customer, from what is on record."""
+    return _making(gateway, operation, now)
+
+
+def _making(
+    gateway: Gateway, operation: Operation, now: datetime
+) -> operations.Plain[objects.Customer, Customer]:
+    def ask(key: str) -> objects.Customer:
+        return gateway.create_customer(operations.asked(operation), key=key)
+
+    def look() -> objects.Customer | None:
+        """By its mark, among those with the e-mail; one from before parameters were kept cannot be found."""
+        email = (operation.parameters or {}).get("email")
+        there = gateway.customers_with(email) if email else []
+        return next((found for found in there if found.metadata.get(OPERATION_KEY) == operation.id), None)
+
+    return operations.Plain(ask, partial(absorb_customer, now=now), Customer, look)
 
 
 def default_method(db: Database, gateway: Gateway, customer: str, *, now: datetime) -> str | None:

@@ -17,7 +17,7 @@ from azpay.payments.records import absorb_customer, absorb_method
 from azpay.payments.requests import RequestInvalid, check_customer, check_method
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlmodel import Session
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from azpay.gateway import objects
     from azpay.gateway.stripe import Gateway
     from azpay.operations import Operation
+
+    MethodErrand = operations.Plain[objects.PaymentMethod, PaymentMethod]
 
 
 class MethodUnknown(NotFound):
@@ -85,10 +87,22 @@ def add(db: Database, gateway: Gateway, method: str, who: str, *, now: datetime)
     check_customer(who)
     customer = identify(db, gateway, who, now=now)
     digest = operations.fingerprint(Kind.ATTACH, method=method, customer=customer)
-    operation = _planned(db, Kind.ATTACH, method, digest, now)
-    record = partial(absorb_method, now=now)
-    errand = operations.Plain(lambda key: gateway.attach(method, customer, key=key), record, PaymentMethod)
-    return operations.carry_out(db, operation, errand, now=now)
+    asked = {"payment_method": method, "customer": customer}
+    operation = _planned(db, Kind.ATTACH, method, digest, asked, now)
+    return operations.carry_out(db, operation, _attaching(gateway, operation, now), now=now)
+
+
+def _attaching(gateway: Gateway, operation: Operation, now: datetime) -> MethodErrand:
+    asked = operation.parameters or {}
+
+    def ask(key: str) -> objects.PaymentMethod:
+        return gateway.attach(operation.subject, asked["customer"], key=key)
+
+    def look() -> objects.PaymentMethod | None:
+        found = gateway.payment_method(operation.subject)
+        return found if found.customer == asked.get("customer", found.customer or "") else None
+
+    return operations.Plain(ask, partial(absorb_method, now=now), PaymentMethod, look)
 
 
 def remove(db: Database, gateway: Gateway, method: str, *, now: datetime) -> PaymentMethod:
@@ -97,10 +111,20 @@ def remove(db: Database, gateway: Gateway, method: str, *, now: datetime) -> Pay
     if ours.removed_at is not None:
         return ours
     digest = operations.fingerprint(Kind.DETACH, method=method)
-    operation = _planned(db, Kind.DETACH, method, digest, now)
-    record = partial(_record_removal, customer=ours.customer, now=now)
-    errand = operations.Plain(partial(_detach, gateway, method), record, PaymentMethod)
-    return operations.carry_out(db, operation, errand, now=now)
+    asked = {"payment_method": method, "customer": ours.customer}
+    operation = _planned(db, Kind.DETACH, method, digest, asked, now)
+    return operations.carry_out(db, operation, _detaching(gateway, operation, now), now=now)
+
+
+def _detaching(gateway: Gateway, operation: Operation, now: datetime) -> MethodErrand:
+    method, owner = operation.subject, (operation.parameters or {}).get("customer")
+
+    def look() -> objects.PaymentMethod | None:
+        found = gateway.payment_method(method)
+        return found if found.customer is None else None
+
+    record = partial(_record_removal, customer=owner, now=now)
+    return operations.Plain(partial(_detach, gateway, method), record, PaymentMethod, look)
 
 
 def _detach(gateway: Gateway, method: str, key: str) -> objects.PaymentMethod:
@@ -131,16 +155,52 @@ def make_default(
     if owner is None:
         raise RequestInvalid(f"{method} belongs to no customer.", hint="Attach it with `azpay methods add`.")
     digest = operations.fingerprint(Kind.DEFAULT, method=method, customer=owner)
-    operation = _planned(db, Kind.DEFAULT, owner, digest, now)
-    record = partial(absorb_customer, now=now)
-    errand = operations.Plain(
-        lambda key: gateway.set_default_method(owner, method, key=key), record, Customer
-    )
-    return operations.carry_out(db, operation, errand, now=now)
+    asked = {"payment_method": method, "customer": owner}
+    operation = _planned(db, Kind.DEFAULT, owner, digest, asked, now)
+    return operations.carry_out(db, operation, _choosing(gateway, operation, now), now=now)
 
 
-def _planned(db: Database, kind: Kind, subject: str, digest: str, now: datetime) -> Operation:
-    return db.write(lambda session: operations.plan(session, kind, subject, digest=digest, now=now)[0])
+def _choosing(
+    gateway: Gateway, operation: Operation, now: datetime
+) -> operations.Plain[objects.Customer, Customer]:
+    owner, method = operation.subject, (operation.parameters or {}).get("payment_method", "")
+
+    def look() -> objects.Customer | None:
+        found = gateway.customer(owner)
+        return found if found.default_method == method else None
+
+    def ask(key: str) -> objects.Customer:
+        return gateway.set_default_method(owner, method, key=key)
+
+    return operations.Plain(ask, partial(absorb_customer, now=now), Customer, look)
+
+
+def rebuild_attach(_: Session, gateway: Gateway, operation: Operation, now: datetime) -> MethodErrand:
+    """The errand of saving a method, from what is on record."""
+    return _attaching(gateway, operation, now)
+
+
+def rebuild_detach(_: Session, gateway: Gateway, operation: Operation, now: datetime) -> MethodErrand:
+    """The errand of removing a method, from what is on record."""
+    return _detaching(gateway, operation, now)
+
+
+def rebuild_default(
+    _: Session, gateway: Gateway, operation: Operation, now: datetime
+) -> operations.Plain[objects.Customer, Customer]:
+    """The errand of choosing a default, from what is on record."""
+    return _choosing(gateway, operation, now)
+
+
+def _planned(
+    db: Database, kind: Kind, subject: str, digest: str, asked: Mapping[str, str | None], now: datetime
+) -> Operation:
+    def work(session: Session) -> Operation:
+        operation, _ = operations.plan(session, kind, subject, digest=digest, now=now)
+        operations.asking(operation, dict(asked))
+        return operation
+
+    return db.write(work)
 
 
 def _known(db: Database, method: str) -> PaymentMethod:

@@ -71,6 +71,12 @@ def refund(db: Database, gateway: Gateway, request: RefundRequest, *, now: datet
     return operations.carry_out(db, operation, errand, now=now)
 
 
+def rebuild(session: Session, gateway: Gateway, operation: Operation, now: datetime) -> _Refunding:
+    """The errand of a refund, from what is on record."""
+    ours = session.get_one(Refund, operation.subject)
+    return _Refunding(gateway, session.get_one(Payment, ours.payment_id), ours, operation, now)
+
+
 @dataclass(frozen=True, slots=True)
 class _Refunding:
     """What a refund asks of Stripe, and what the answers change."""
@@ -82,7 +88,7 @@ class _Refunding:
     now: datetime
 
     def ask(self, key: str) -> objects.Refund:
-        return self.gateway.create_refund(parameters(self.payment, self.ours, self.operation.id), key=key)
+        return self.gateway.create_refund(operations.asked(self.operation), key=key)
 
     def look(self) -> objects.Refund | None:
         refunds = self.gateway.refunds_of(str(self.payment.payment_intent))
@@ -136,12 +142,15 @@ def _intended(
         session, Kind.REFUND, identity, digest=digest, key=request.idempotency_key, now=now
     )
     if not new:
-        return payment, session.get_one(Refund, operation.subject), operation
+        standing = session.get_one(Refund, operation.subject)
+        operations.asking(operation, parameters(payment, standing, operation.id))
+        return payment, standing, operation
     amount = _take(session, payment, request)
     if not request.allow_duplicate:
         _refuse_duplicate(session, payment, amount, now=now)
     ours = _written_down(identity, payment, amount, request, now)
     session.add(ours)
+    operations.asking(operation, parameters(payment, ours, operation.id))
     return payment, ours, operation
 
 

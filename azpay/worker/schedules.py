@@ -9,8 +9,11 @@ from azpay import inbox
 from azpay.db import schedules
 from azpay.errors import AzpayError
 from azpay.logs import get_logger
+from azpay.worker.resolving import resolve_due
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azpay.bootstrap import Azpay
     from azpay.worker.reins import Reins
 
@@ -22,13 +25,19 @@ log = get_logger(__name__)
 def keep_schedules(azpay: Azpay, reins: Reins) -> None:
     """Until told to stop. What fails is tried again when it is due the next time."""
     while not reins.stopping:
-        try:
-            run_due(azpay)
-        except AzpayError as error:
-            log.warning("schedule_failed", code=error.code, reason=error.message)
-        except Exception:  # a daemon's task: it must outlive whatever happens to it
-            log.exception("schedule_failed")
+        outlived(lambda: run_due(azpay))
+        outlived(lambda: resolve_due(azpay, reins))
         reins.rest(LOOK_SECONDS)
+
+
+def outlived(work: Callable[[], None]) -> None:
+    """Do it, and say so when it fails."""
+    try:
+        work()
+    except AzpayError as error:
+        log.warning("schedule_failed", code=error.code, reason=error.message)
+    except Exception:  # a daemon's task: it must outlive whatever happens to it
+        log.exception("schedule_failed")
 
 
 def run_due(azpay: Azpay) -> None:

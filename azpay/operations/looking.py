@@ -1,0 +1,151 @@
+"""The journal, for operators and for whoever tells what became of something."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import msgspec
+from sqlalchemy import func, text
+from sqlmodel import col, select, tuple_
+
+from azpay.errors import Usage
+from azpay.operations.attempts import attempts_at
+from azpay.operations.models import OPEN, OPEN_SQL, Attempt, Kind, Operation, State
+from azpay.operations.resolving import OperationUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
+    from sqlmodel import Session
+
+    from azpay.db import Database
+
+MOST = 1000
+
+
+class CursorInvalid(Usage):
+    """The cursor is not one that this listing gave out."""
+
+    code = "cursor_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "That cursor does not continue this listing.", hint="Use the `next` of the page before."
+        )
+
+
+class Place(msgspec.Struct, array_like=True):
+    """Where a row stands in the order of time."""
+
+    created_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which operations, newest first: the open ones, unless states are named."""
+
+    states: Sequence[State] = OPEN
+    kinds: Sequence[Kind] = ()
+    flagged: bool = False
+    limit: int = 50
+    cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.limit <= MOST:
+            raise Usage(f"A page has 1 to {MOST} operations.", hint="Use --cursor for the next page.")
+
+
+class Page(NamedTuple):
+    """Some operations, and the cursor of the page after them when there is one."""
+
+    operations: list[Operation]
+    next: str | None
+
+
+def page(db: Database, query: Query) -> Page:
+    """One page of operations. Raises CursorInvalid."""
+    order = (col(Operation.created_at).desc(), col(Operation.id).desc())
+    wanted = select(Operation).where(*_matching(query)).order_by(*order).limit(query.limit + 1)
+    with db.reading() as session:
+        found = list(session.exec(wanted))
+    shown = found[: query.limit]
+    return Page(shown, _cursor_at(shown[-1]) if len(found) > query.limit else None)
+
+
+def _matching(query: Query) -> list[ColumnElement[bool]]:
+    """Open operations are few, and have an index of their own: their states are told by it."""
+    conditions: list[ColumnElement[bool]] = []
+    if query.states and set(query.states) <= set(OPEN):
+        conditions.append(text(OPEN_SQL))  # type: ignore[arg-type]  # a condition in words
+    if query.states and set(query.states) != set(OPEN):
+        conditions.append(col(Operation.state).in_(query.states))
+    if query.kinds:
+        conditions.append(col(Operation.kind).in_(query.kinds))
+    if query.flagged:
+        conditions.append(col(Operation.flagged_at).is_not(None))
+    if query.cursor is not None:
+        place = _read(query.cursor)
+        here = tuple_(col(Operation.created_at), col(Operation.id))
+        conditions.append(here < (place.created_at, place.id))
+    return conditions
+
+
+def _cursor_at(last: Operation) -> str:
+    plain = msgspec.json.encode(Place(last.created_at, last.id))
+    return base64.urlsafe_b64encode(plain).decode().rstrip("=")
+
+
+def _read(cursor: str) -> Place:
+    try:
+        plain = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==")
+        place = msgspec.json.decode(plain, type=Place)
+        return Place(place.created_at.astimezone(UTC), place.id.replace("\0", ""))
+    except (ValueError, OverflowError, msgspec.DecodeError):
+        raise CursorInvalid from None
+
+
+class Record(NamedTuple):
+    """An operation, and every attempt at it."""
+
+    operation: Operation
+    attempts: list[Attempt]
+
+
+def one(db: Database, named: str) -> Record:
+    """Raises OperationUnknown."""
+    with db.reading() as session:
+        operation = session.get(Operation, named)
+        if operation is None:
+            raise OperationUnknown(named)
+        return Record(operation, attempts_at(session, operation.id))
+
+
+def of(session: Session, subject: str) -> list[Operation]:
+    """Everything that was asked about one payment, refund, method or customer, oldest first."""
+    about = select(Operation).where(Operation.subject == subject)
+    return list(session.exec(about.order_by(col(Operation.created_at), col(Operation.id))))
+
+
+def open_by_kind(db: Database) -> dict[Kind, int]:
+    """How many operations of each kind have no known outcome; kinds without any are left out."""
+    counted = select(Operation.kind, func.count()).where(text(OPEN_SQL))
+    with db.reading() as session:
+        return {Kind(kind): count for kind, count in session.exec(counted.group_by(col(Operation.kind)))}
+
+
+def open_now(session: Session) -> list[Operation]:
+    """The operations whose outcome is not known, oldest first."""
+    query = select(Operation).where(text(OPEN_SQL))
+    return list(session.exec(query.order_by(col(Operation.created_at), col(Operation.id))))
+
+
+def waiting_for_a_person(db: Database) -> int:
+    """How many open operations have used up the tries that they have by themselves."""
+    flagged = select(func.count()).where(text(OPEN_SQL), col(Operation.flagged_at).is_not(None))
+    with db.reading() as session:
+        return session.exec(flagged).one()
