@@ -12,11 +12,12 @@ from azpay.cli.tables import Column, Table
 from azpay.errors import AzpayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from azpay.db import Database
     from azpay.gateway.stripe import Gateway
+    from azpay.operations import Operation
     from azpay.settings import Settings
 
 OK, WARN, FAIL = "ok", "look", "wrong"
@@ -180,13 +181,17 @@ def _waiting(db: Database, now: datetime) -> Iterator[Verdict]:
     yield _swept(db, now)
     with db.reading() as session:
         open_ = operations.open_now(session)
-    if open_:
-        names = ", ".join(operation.subject for operation in open_[:3])
-        yield Verdict(
-            "open operations",
-            WARN,
-            f"{len(open_)} without an answer: {names}",
-            "The same command again resumes; `azpay reconcile` shows what Stripe says.",
-        )
-    else:
-        yield Verdict("open operations", OK, "none without an answer")
+    yield _open_operations(open_)
+
+
+def _open_operations(found: Sequence[Operation]) -> Verdict:
+    """Those that a worker still tries are pointed out; those that need a person are wrong."""
+    names = ", ".join(operation.subject for operation in found[:3])
+    flagged = [operation.id for operation in found if operation.flagged_at is not None]
+    if flagged:
+        said = f"{len(flagged)} of {len(found)} without an answer need a person: {', '.join(flagged[:3])}"
+        return Verdict("open operations", FAIL, said, "Run `azpay ops resolve --all`, or look at each.")
+    if found:
+        said = f"{len(found)} without an answer: {names}"
+        return Verdict("open operations", WARN, said, "A worker settles them, or `azpay ops resolve --all`.")
+    return Verdict("open operations", OK, "none without an answer")

@@ -98,7 +98,7 @@ def exit_status(error: errors.AzpayError) -> int:
 def _describe_ours(error: errors.AzpayError) -> Failure:
     hint = error.hint
     if hint is None and error.operation and isinstance(error, errors.OutcomeUnknown):
-        hint = "Do not start anew. The very same command asks under the same key; `azpay reconcile` compares."
+        hint = f"`azpay ops resolve {error.operation}`. Do not start anew; the same command goes on with it."
     return Failure(error.code, error.message, hint, error.operation, exit_status(error))
 
 

@@ -82,6 +82,16 @@ TABLE: tuple[Entry, ...] = (
         RECORDS,
     ),
     Group(
+        "ops",
+        "What we asked of Stripe, and is not known yet.",
+        (
+            Row("list", "azpay.cli.ops:listing", "Operations without an outcome, newest first."),
+            Row("show", "azpay.cli.ops:show", "One operation, and every attempt at it."),
+            Row("resolve", "azpay.cli.resolving:resolve", "Find out now what became of them."),
+        ),
+        RECORDS,
+    ),
+    Group(
         "reconcile",
         "Compare our book with Stripe's.",
         (Row("apply", "azpay.cli.reconcile:apply", "Make the repairs of a reviewed plan."),),

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from azpay.bootstrap import Azpay
     from azpay.inbox import Progress
+    from azpay.operations import Resolved
     from azpay.worker import Reins
 
 GONE_SECONDS = 9.0
@@ -40,7 +41,7 @@ def worker(
     reins = worker.Reins()
     with _stopped_by_signals(reins) as told:
         if once:
-            _show(ctx, worker.drain(azpay, reins))
+            _show(ctx, worker.drain(azpay, reins), worker.resolve_due(azpay, reins))
         else:
             _work(ctx, azpay, reins)
     if told:
@@ -83,9 +84,13 @@ def _stopped_by_signals(reins: Reins) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _show(ctx: typer.Context, progress: Progress) -> None:
+def _show(ctx: typer.Context, progress: Progress, tried: Sequence[Resolved]) -> None:
     from azpay.cli import output
 
+    settled = sum(operation.settled_at is not None for operation, _ in tried)
     said = f"{progress.done} done, {progress.postponed} postponed, {progress.dead} given up."
+    if tried:
+        said += f" Of {len(tried)} open operations {settled} settled."
     data = {"done": progress.done, "postponed": progress.postponed, "dead": progress.dead}
+    data |= {"operations_tried": len(tried), "operations_settled": settled}
     output.emit(ctx, schema="azpay.worked/1", data=data, human=said)

@@ -10,7 +10,7 @@ from azpay.operations.endings import (
     TooEarlyToGiveUp,
     Underway,
 )
-from azpay.operations.errands import Errand, carry_out
+from azpay.operations.errands import Errand, carry_out, is_old
 from azpay.operations.journal import (
     KEY_LIFE,
     FailedBefore,
@@ -23,6 +23,7 @@ from azpay.operations.journal import (
     succeed,
     underway,
 )
+from azpay.operations.leases import TRIES
 from azpay.operations.looking import (
     CursorInvalid,
     Page,
@@ -35,12 +36,14 @@ from azpay.operations.looking import (
     page,
     waiting_for_a_person,
 )
-from azpay.operations.models import Attempt, Kind, Operation, Outcome, State, Step
+from azpay.operations.models import OPEN, Attempt, Kind, Operation, Outcome, State, Step
 from azpay.operations.plain import Plain
 from azpay.operations.resolving import Errands, OperationUnknown, Resolved, Resolver
 
 __all__ = [
     "KEY_LIFE",
+    "OPEN",
+    "TRIES",
     "AnswerNotKept",
     "Attempt",
     "CursorInvalid",
@@ -72,6 +75,7 @@ __all__ = [
     "carry_out",
     "fail",
     "fingerprint",
+    "is_old",
     "of",
     "one",
     "open_by_kind",

@@ -55,13 +55,6 @@ class Operation(Row, table=True):
             sqlite_where=text(OPEN_SQL),
             postgresql_where=text(OPEN_SQL),
         ),
-        Index(
-            "ix_operations_open_created_at_id",
-            "created_at",
-            "id",
-            sqlite_where=text(OPEN_SQL),
-            postgresql_where=text(OPEN_SQL),
-        ),
         Index("ix_operations_created_at_id", "created_at", "id"),
         Index("ix_operations_state_created_at_id", "state", "created_at", "id"),
         Index("ix_operations_kind_created_at_id", "kind", "created_at", "id"),

@@ -9,6 +9,7 @@ from azpay.operations import Resolver
 
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
+    from azpay.operations import Resolved
     from azpay.worker.reins import Reins
 
 log = get_logger(__name__)
@@ -18,9 +19,10 @@ def resolver(azpay: Azpay) -> Resolver:
     return Resolver(azpay.db.by("worker"), azpay.gateway, azpay.errands, azpay.chance)
 
 
-def resolve_due(azpay: Azpay, reins: Reins) -> None:
+def resolve_due(azpay: Azpay, reins: Reins) -> list[Resolved]:
     """Everything that is due, until told to stop; each may keep this thread waiting for Stripe."""
-    for operation, error in resolver(azpay).run(now=azpay.now(), stopping=lambda: reins.stopping):
+    found = resolver(azpay).run(now=azpay.now(), stopping=lambda: reins.stopping)
+    for operation, error in found:
         tell = log.error if operation.flagged_at else log.info
         tell(
             "operation_resolved" if operation.settled_at else "operation_still_open",
@@ -31,3 +33,4 @@ def resolve_due(azpay: Azpay, reins: Reins) -> None:
             needs_a_person=operation.flagged_at is not None,
             code=error.code if error else None,
         )
+    return found

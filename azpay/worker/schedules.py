@@ -30,7 +30,7 @@ def keep_schedules(azpay: Azpay, reins: Reins) -> None:
         reins.rest(LOOK_SECONDS)
 
 
-def outlived(work: Callable[[], None]) -> None:
+def outlived(work: Callable[[], object]) -> None:
     """Do it, and say so when it fails."""
     try:
         work()

@@ -25,10 +25,6 @@ INDEXES = (
     ("ix_operations_state_created_at_id", ["state", "created_at", "id"]),
     ("ix_operations_kind_created_at_id", ["kind", "created_at", "id"]),
 )
-OPEN_INDEXES = (
-    ("ix_operations_open_due_at", ["due_at"]),
-    ("ix_operations_open_created_at_id", ["created_at", "id"]),
-)
 
 
 def upgrade() -> None:
@@ -39,9 +35,8 @@ def upgrade() -> None:
     op.drop_index("ix_operations_state_created_at", "operations")
     for name, columns in INDEXES:
         op.create_index(name, "operations", columns)
-    for name, columns in OPEN_INDEXES:
-        where = {"sqlite_where": sa.text(OPEN), "postgresql_where": sa.text(OPEN)}
-        op.create_index(name, "operations", columns, **where)
+    where = {"sqlite_where": sa.text(OPEN), "postgresql_where": sa.text(OPEN)}
+    op.create_index("ix_operations_open_due_at", "operations", ["due_at"], **where)
     make_attempts()
 
 
@@ -73,7 +68,7 @@ def one_of(name: str, *choices: str) -> sa.Enum:
 
 def downgrade() -> None:
     op.drop_table("operation_attempts")
-    for name, _ in (*INDEXES, *OPEN_INDEXES):
+    for name in ("ix_operations_open_due_at", *(name for name, _ in INDEXES)):
         op.drop_index(name, "operations")
     op.create_index("ix_operations_state_created_at", "operations", ["state", "created_at"])
     for name in ("resolutions", *(name for name, _ in COLUMNS)):

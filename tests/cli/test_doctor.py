@@ -109,7 +109,7 @@ def test_an_unanswered_operation_is_pointed_out_but_is_no_failure(azpay: Azpay, 
 
     assert found["verdict"] == "look"
     assert found["said"].startswith("1 without an answer: pay_")
-    assert "The same command again resumes" in found["next"]
+    assert "azpay ops resolve --all" in found["next"]
 
 
 def test_missing_webhook_secrets_are_pointed_out(azpay: Azpay) -> None:

@@ -72,7 +72,7 @@ def test_an_unknown_outcome_says_how_to_find_out() -> None:
     result = runner.invoke(app, ["lose-answer"])
 
     assert result.exit_code == 8
-    assert "Do not start anew. The very same command asks under the same key" in result.stderr
+    assert "`azpay ops resolve op_1`. Do not start anew; the same command goes on with it." in result.stderr
 
 
 @pytest.mark.parametrize(
