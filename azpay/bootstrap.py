@@ -141,18 +141,24 @@ def follow_a_rekey() -> dict[str, Follow]:
     return {"payments": payments.reindex}
 
 
-def connect(settings: Settings) -> Gateway:
-    """Stripe, under the profile's key. Raises NoKey."""
+def connect(settings: Settings, *, within: float | None = None) -> Gateway:
+    """Stripe, under the profile's key, for so many seconds in all. Raises NoKey."""
     from azpay.gateway import stripe
 
     if settings.stripe_api_key is None:
         raise NoKey(settings.profile)
-    return stripe.connect(settings.stripe_api_key.reveal(), settings.stripe_api_base)
+    return stripe.connect(settings.stripe_api_key.reveal(), settings.stripe_api_base, within=within)
 
 
-def wire(settings: Settings, *, tell: Callable[[str], None], keeper: Keeper | None = None) -> Azpay:
-    """Everything, joined."""
-    gateway = connect(settings)
+def wire(
+    settings: Settings,
+    *,
+    tell: Callable[[str], None],
+    keeper: Keeper | None = None,
+    within: float | None = None,
+) -> Azpay:
+    """Everything, joined; Stripe may keep it waiting for `within` seconds in all."""
+    gateway = connect(settings, within=within)
     return Azpay(settings, open_book(settings, tell=tell, keeper=keeper), gateway, HANDLERS, wall_clock)
 
 

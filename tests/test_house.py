@@ -17,7 +17,7 @@ from azpay.gateway.stripe import Gateway
 
 PACKAGE = Path(azpay.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-SECONDS = frozenset({"gateway/stripe.py", "reconciliation/comparison.py"})
+SECONDS = frozenset({"gateway/patience.py", "gateway/stripe.py", "reconciliation/comparison.py"})
 """Files that name seconds to wait as fractions. They divide and round nothing."""
 
 ROOMS_OF_MONEY = frozenset(
@@ -47,6 +47,7 @@ MOVES_MONEY = (
     operations.succeed,
     operations.fail,
     Gateway.create_payment_intent,
+    Gateway.confirm_payment_intent,
     Gateway.capture_payment_intent,
     Gateway.cancel_payment_intent,
     Gateway.create_refund,
@@ -158,5 +159,5 @@ def test_what_moves_money_at_stripe_needs_a_key() -> None:
 
     keys = [signature(verb).parameters["key"] for verb in (*verbs, Gateway._post)]
 
-    assert len(keys) == 5
+    assert len(keys) == 6
     assert all(key.default is key.empty for key in keys)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from azpay.cli.keyed import Keyed
 from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
@@ -77,11 +78,35 @@ def charge(  # noqa: PLR0913 - a command's options
     if dry_run:
         show_request(ctx, request)
         return
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
     consent(azpay, request.money, yes=yes, live=live)
     from azpay import payments
+    from azpay.operations import Kind
 
-    show(ctx, azpay, payments.charge(azpay.db, azpay.gateway, request, now=azpay.now()))
+    keyed = Keyed(azpay, Kind.CHARGE, request)
+    said = keyed.said()
+    if said is not None:
+        show(ctx, azpay, _found(azpay, said["id"]), said)
+        return
+    with keyed.held():
+        payment = payments.charge(azpay.db, azpay.gateway, request, now=azpay.now())
+    _keep_if_settled(keyed, payment)
+    show(ctx, azpay, payment)
+
+
+def _found(azpay: Azpay, named: str) -> Payment:
+    from azpay import payments
+
+    with azpay.db.reading() as session:
+        return payments.find(session, named)
+
+
+def _keep_if_settled(keyed: Keyed, payment: Payment) -> None:
+    """What may still change is no answer yet."""
+    from azpay.cli.showing import payment_data
+
+    if _waits_for(payment.status) is None:
+        keyed.keep(payment_data(payment))
 
 
 def capture(
@@ -105,7 +130,7 @@ def capture(
     from azpay.cli import output, wiring
     from azpay.money import Money
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
     with azpay.db.reading() as session:
         found = payments.find(session, payment)
     asked = money(amount, found.currency, minor=amount_minor) if amount else None
@@ -140,7 +165,7 @@ def cancel(
     from azpay import payments
     from azpay.cli import prompts, wiring
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
     require_account(azpay, yes=yes, live=live)
     if azpay.settings.live:
         prompts.confirm(f"Let {payment} go for good?", yes=yes)
@@ -211,15 +236,17 @@ def _as_form(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str
             yield key, str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def show(ctx: typer.Context, azpay: Azpay, payment: Payment) -> None:
-    """The payment; a status of 8 when it is not over yet."""
+def show(
+    ctx: typer.Context, azpay: Azpay, payment: Payment, said: Mapping[str, object] | None = None
+) -> None:
+    """The payment, or in a document what was said of it before; a status of 8 when it is not over yet."""
     from azpay.cli import output
     from azpay.cli.showing import payment_data, payment_fields
 
     output.emit(
         ctx,
         schema="azpay.payment/1",
-        data=payment_data(payment),
+        data=said or payment_data(payment),
         human=payment_fields(payment, azpay.settings.zone),
     )
     waiting = _waits_for(payment.status)

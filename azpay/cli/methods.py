@@ -42,7 +42,7 @@ def listing(
         db = wiring.book_of(ctx)
         found = methods.saved(db)
     else:
-        azpay = wiring.azpay_of(ctx)
+        azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
         db, found = azpay.db, _of_customer(azpay, customer, refresh=refresh)
     defaults = methods.defaults(db)
     output.emit(
@@ -86,7 +86,7 @@ def add(
     from azpay.cli import wiring
     from azpay.payments import methods
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
     saved = methods.add(azpay.db, azpay.gateway, method, customer, now=azpay.now())
     if default:
         methods.make_default(azpay.db, azpay.gateway, saved.payment_method, now=azpay.now())
@@ -103,7 +103,7 @@ def make_default(ctx: typer.Context, method: Method) -> None:
     from azpay.cli import wiring
     from azpay.payments import methods
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
     methods.make_default(azpay.db, azpay.gateway, method, now=azpay.now())
     _show(ctx, azpay, next(each for each in methods.saved(azpay.db) if each.payment_method == method))
 
@@ -120,7 +120,7 @@ def remove(ctx: typer.Context, method: Method, yes: Yes = False) -> None:
     from azpay.cli import prompts, wiring
     from azpay.payments import methods
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
     prompts.confirm(f"Remove {method} for good?", yes=yes)
     _show(ctx, azpay, methods.remove(azpay.db, azpay.gateway, method, now=azpay.now()))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from azpay.cli.charge import PENDING, Live, Minor, consent, money
+from azpay.cli.keyed import Keyed
 from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ def refund(  # noqa: PLR0913 - a command's options
     """
     from azpay import payments
     from azpay.cli import wiring
+    from azpay.operations import Kind
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
     found = _payment(azpay, payment)
     asked = money(amount, found.currency, minor=amount_minor) if amount is not None else None
     request = payments.RefundRequest(
@@ -55,10 +57,24 @@ def refund(  # noqa: PLR0913 - a command's options
         idempotency_key=idempotency_key,
         allow_duplicate=allow_duplicate,
     )
-    giving = _announced(ctx, azpay, found, request)
-    if giving.amount:
-        _agree(azpay, giving, yes=yes, live=live)
-    _show(ctx, azpay, payments.refund(azpay.db, azpay.gateway, request, now=azpay.now()))
+    keyed = Keyed(azpay, Kind.REFUND, request)
+    said = keyed.said()
+    if said is not None:
+        _show(ctx, azpay, _refund(azpay, said["id"]), said)
+        return
+    with keyed.held():
+        giving = _announced(ctx, azpay, found, request)
+        if giving.amount:
+            _agree(azpay, giving, yes=yes, live=live)
+        given = payments.refund(azpay.db, azpay.gateway, request, now=azpay.now())
+    _show(ctx, azpay, given, keyed=keyed)
+
+
+def _refund(azpay: Azpay, named: str) -> Refund:
+    from azpay import payments
+
+    with azpay.db.reading() as session:
+        return payments.find_refund(session, named)
 
 
 def _announced(ctx: typer.Context, azpay: Azpay, payment: Payment, request: RefundRequest) -> Money:
@@ -96,7 +112,13 @@ def _payment(azpay: Azpay, named: str) -> Payment:
         return payments.find(session, named)
 
 
-def _show(ctx: typer.Context, azpay: Azpay, refund: Refund) -> None:
+def _show(
+    ctx: typer.Context,
+    azpay: Azpay,
+    refund: Refund,
+    said: dict[str, Any] | None = None,
+    keyed: Keyed | None = None,
+) -> None:
     from azpay.cli import output
     from azpay.cli.dates import shown
     from azpay.cli.showing import refund_data
@@ -115,13 +137,17 @@ def _show(ctx: typer.Context, azpay: Azpay, refund: Refund) -> None:
         ("Made", shown(refund.created_at, azpay.settings.zone)),
         ("At Stripe", refund.refund or ""),
     ]
+    data = said or {**refund_data(refund), "left": left.amount}
+    waits = refund.status in {RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION, RefundStatus.UNKNOWN}
+    if keyed is not None and not waits:
+        keyed.keep(data)
     title = f"{refund.status}  {Money(refund.amount, refund.currency).display()}"
     output.emit(
         ctx,
         schema="azpay.refund/1",
-        data={**refund_data(refund), "left": left.amount},
+        data=data,
         human=Fields([(label, value) for label, value in pairs if value], title=title),
     )
-    if refund.status in {RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION, RefundStatus.UNKNOWN}:
+    if waits:
         output.say(ctx, f"Not over.\n  Next: azpay history {refund.payment_id}")
         raise typer.Exit(PENDING)

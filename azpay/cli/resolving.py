@@ -44,7 +44,7 @@ def resolve(
     from azpay.cli.charge import require_account
 
     _require_one_choice(ops, all_=all_, give_up=give_up, reason=reason)
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
     require_account(azpay, yes=False, live=None)
     if give_up is not None:
         _give_up(ctx, azpay, give_up, str(reason), yes=yes)

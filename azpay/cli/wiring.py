@@ -24,14 +24,20 @@ if TYPE_CHECKING:
     from azpay.settings import Settings
 
 
-def azpay_of(ctx: typer.Context) -> Azpay:
-    """Everything, for commands that ask Stripe."""
+A_MINUTE = 60
+"""What somebody at a terminal waits for Stripe, all requests of a command together."""
+
+
+def azpay_of(ctx: typer.Context, *, within: int | None = None) -> Azpay:
+    """Everything, for commands that ask Stripe; `within` so many seconds, when somebody waits for it."""
     from azpay import bootstrap
 
     if isinstance(ctx.obj, bootstrap.Azpay):
         return ctx.obj
     settings = settings_of(ctx)
-    azpay = bootstrap.wire(settings, tell=lambda line: say(ctx, line), keeper=keeper_of(settings))
+    azpay = bootstrap.wire(
+        settings, tell=lambda line: say(ctx, line), keeper=keeper_of(settings), within=within
+    )
     ctx.call_on_close(azpay.db.close)
     return azpay
 

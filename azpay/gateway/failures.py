@@ -99,6 +99,8 @@ class Verdict:
     error: AzpayError
     again: bool = False
     may_have_acted: bool = False
+    limited: bool = False
+    """We are too fast, all of us: the next try of anybody's has to wait."""
     definite: bool = False
     """An answer to the request itself, which also settles what became of earlier tries under the same key."""
 
@@ -119,6 +121,7 @@ def judge(status: int, error: StripeError) -> Verdict:
         return Verdict(
             StripeUnavailable(f"Stripe is limiting us: {_said(error)}", hint="Try again in a minute."),
             again=True,
+            limited=error.code != "lock_timeout",
         )
     return Verdict(
         StripeUnavailable(f"Stripe answered {status}: {_said(error)}", hint="Try again in a minute."),

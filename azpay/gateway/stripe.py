@@ -9,7 +9,6 @@ two.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections import Counter
 from email.utils import parsedate_to_datetime
@@ -31,6 +30,7 @@ from azpay.gateway.objects import (
     StripeError,
     WebhookEndpoint,
 )
+from azpay.gateway.patience import Patience
 from azpay.gateway.traces import note
 
 if TYPE_CHECKING:
@@ -42,14 +42,12 @@ Params = dict[str, Any]
 
 TRIES = 4
 PAGE = 100
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+ANSWER_SECONDS, CONNECT_SECONDS = 30.0, 5.0
+TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 STUMBLES = (AttributeError, TypeError, KeyError, ValueError)
 """What the SDK raises over bytes that are no text, and over JSON such as `{"error": "no"}`."""
-PATIENCE = 25.0
-"""Seconds after which no new try begins, so that nobody waits longer than a minute."""
-
 stripe.enable_telemetry = False
 _util.STRIPE_LOG = None  # the SDK would print bodies to stderr when the environment says STRIPE_LOG=debug
 logging.getLogger("stripe").setLevel(
@@ -69,22 +67,31 @@ class Page(msgspec.Struct, frozen=True):
 class Wire(stripe.HTTPXClient):
     """The SDK's own, except that it hands a form over as httpx wants it: the old way warns, or fails."""
 
+    def __init__(self, patience: Patience) -> None:
+        super().__init__(timeout=TIMEOUT, allow_sync_methods=True)
+        self._patience = patience
+
     def _get_request_args_kwargs(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any
     ) -> Any:
         args, options = super()._get_request_args_kwargs(method, url, headers, post_data)
-        return args, {**options, "data": None, "content": post_data or None}
+        timeout = httpx.Timeout(self._patience.at_most(ANSWER_SECONDS), connect=CONNECT_SECONDS)
+        return args, {**options, "data": None, "content": post_data or None, "timeout": timeout}
 
 
-def connect(api_key: str, api_base: str) -> Gateway:
-    """A gateway over HTTPS, or over plain HTTP to a sandbox on this machine."""
+def connect(api_key: str, api_base: str, *, within: float | None = None) -> Gateway:
+    """A gateway over HTTPS, or over plain HTTP to a sandbox on this machine.
+
+    `within` is the seconds that all of its calls together may take; a daemon names none.
+    """
+    patience = Patience(within)
     client = stripe.StripeClient(
         api_key,
         base_addresses={"api": api_base},
         max_network_retries=0,
-        http_client=Wire(timeout=TIMEOUT, allow_sync_methods=True),
+        http_client=Wire(patience),
     )
-    return Gateway(client)
+    return Gateway(client, patience=patience)
 
 
 class Gateway:
@@ -96,10 +103,11 @@ class Gateway:
         *,
         pause: Callable[[float], None] = time.sleep,
         timer: Callable[[], float] = time.monotonic,
+        patience: Patience | None = None,
     ) -> None:
         self._client = client
-        self._pause = pause
-        self._timer = timer
+        self._patience = patience or Patience(pause=pause, timer=timer)
+        self._timer = self._patience.timer
         self._answered_at: str | None = None
         self.calls: Counter[str] = Counter()
         """How many tries ended how since the start: `answered`, or the code of an error."""
@@ -109,6 +117,11 @@ class Gateway:
     def create_payment_intent(self, params: Params, *, key: str) -> PaymentIntent:
         """https://docs.stripe.com/api/payment_intents/create"""
         return self._post("/v1/payment_intents", {**params, "expand": ["latest_charge"]}, PaymentIntent, key)
+
+    def confirm_payment_intent(self, payment_intent: str, params: Params, *, key: str) -> PaymentIntent:
+        """https://docs.stripe.com/api/payment_intents/confirm; another attempt at the same payment."""
+        path = f"/v1/payment_intents/{payment_intent}/confirm"
+        return self._post(path, {**params, "expand": ["latest_charge"]}, PaymentIntent, key)
 
     def capture_payment_intent(self, payment_intent: str, amount: int, *, key: str) -> PaymentIntent:
         """https://docs.stripe.com/api/payment_intents/capture; the rest of the authorization is released."""
@@ -247,18 +260,32 @@ class Gateway:
             after = {"starting_after": _read(page.data[-1], _Identified).id} if more else {}
 
     def _ask(self, method: Literal["get", "post"], path: str, params: Params, *, key: str | None) -> str:
+        if self._patience.is_over:
+            raise StripeUnavailable(
+                "Stripe has kept this command waiting for too long. Nothing was moved by this request.",
+                hint="Try again in a minute.",
+            )
+        began = self._timer()
+        self._patience.wait_turn()
+        try:
+            return self._tried(method, path, params, key, began)
+        finally:
+            self._patience.spend(self._timer() - began)
+
+    def _tried(
+        self, method: Literal["get", "post"], path: str, params: Params, key: str | None, began: float
+    ) -> str:
         may_have_acted = False
-        give_up = self._timer() + PATIENCE
         for tried in range(1, TRIES + 1):
             try:
                 return self._once(method, path, params, key)
             except stripe.StripeError as error:
-                verdict = _verdict(error)
+                verdict, asked = _verdict(error), _retry_after(error)
                 self.calls[verdict.error.code] += 1
                 may_have_acted = key is not None and (may_have_acted or verdict.may_have_acted)
-                if tried == TRIES or not verdict.again or self._timer() > give_up:
+                if tried == TRIES or not verdict.again or not self._patience.allows(began, asked):
                     raise _final(verdict, may_have_acted=may_have_acted) from error
-            self._pause(min(0.5 * 2 ** (tried - 1), 5.0) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            self._patience.rest(tried, asked, all_of_us=verdict.limited)
         raise AssertionError("a try ends in an answer or an error")
 
     def _once(self, method: str, path: str, params: Params, key: str | None) -> str:
@@ -312,6 +339,12 @@ def _verdict(error: stripe.StripeError) -> Verdict:
     except msgspec.ValidationError:
         return unreadable(error.http_status)
     return judge(error.http_status, body.error)
+
+
+def _retry_after(error: stripe.StripeError) -> int | None:
+    """Whole seconds; a date, which Stripe never sends, is not understood."""
+    asked = (error.headers or {}).get("retry-after", "")
+    return int(asked) if asked.isascii() and asked.isdigit() else None
 
 
 def _final(verdict: Verdict, *, may_have_acted: bool) -> Exception:

@@ -1,5 +1,6 @@
 """What we are about to do: one stored intent, with its key, for everything we ask of Stripe."""
 
+from azpay.operations import idempotency
 from azpay.operations.endings import (
     AnswerNotKept,
     GivenUp,
@@ -75,6 +76,7 @@ __all__ = [
     "carry_out",
     "fail",
     "fingerprint",
+    "idempotency",
     "is_old",
     "of",
     "one",

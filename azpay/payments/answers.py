@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlmodel import col, select
+
 from azpay import operations
 from azpay.gateway import CardDeclined
-from azpay.operations import Operation
-from azpay.operations.models import OPEN
+from azpay.operations import OPEN, Kind, Operation
 from azpay.payments.models import Payment, PaymentStatus, Refund
 from azpay.payments.records import OPERATION_KEY, status_of
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from azpay.gateway import objects
 
+PAID = frozenset({PaymentStatus.AUTHORIZED, PaymentStatus.SUCCEEDED})
+
 
 def settle_charge(
     session: Session, payment: Payment, intent: objects.PaymentIntent, *, now: datetime
@@ -25,6 +28,8 @@ def settle_charge(
     """Settle the open charge that made this payment intent, once it is past being made."""
     operation = _open(session, intent.metadata.get(OPERATION_KEY), payment.id)
     status = status_of(intent)
+    if operation is None and status in PAID:
+        operation = _another_attempt(session, payment)
     if operation is None or status is PaymentStatus.INCOMPLETE:
         return
     if status is PaymentStatus.FAILED and intent.last_payment_error is not None:
@@ -39,6 +44,14 @@ def settle_refund(session: Session, ours: Refund, refund: objects.Refund, *, now
     operation = _open(session, refund.metadata.get(OPERATION_KEY), ours.id)
     if operation is not None:
         operations.succeed(session, operation.id, refund.id, now=now)
+
+
+def _another_attempt(session: Session, payment: Payment) -> Operation | None:
+    """The open operation that confirmed it anew; it left no mark. Of a decline nobody knows whose it was."""
+    about = select(Operation).where(
+        Operation.subject == payment.id, Operation.kind == Kind.CHARGE, col(Operation.state).in_(OPEN)
+    )
+    return session.exec(about.with_for_update()).first()
 
 
 def _open(session: Session, named: str | None, subject: str) -> Operation | None:

@@ -11,7 +11,7 @@ Asking for the same charge again while one is open goes on with that one, under 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,31 +20,20 @@ from sqlmodel import Session, col, or_, select
 from azpay import operations
 from azpay.db import new_id, take_turn
 from azpay.errors import Refused
-from azpay.gateway import AuthenticationNeeded, CardDeclined, objects
 from azpay.operations import Kind, Operation
 from azpay.payments import customers
+from azpay.payments.charging import errand_of
 from azpay.payments.models import Origin, Payment, PaymentStatus
-from azpay.payments.records import (
-    OPERATION_KEY,
-    PAYMENT_KEY,
-    REFERENCE_KEY,
-    absorb_answer,
-)
+from azpay.payments.records import OPERATION_KEY, PAYMENT_KEY, REFERENCE_KEY
 from azpay.payments.requests import ChargeRequest, RequestInvalid
+from azpay.payments.retries import confirmation, declined_before, reopen
 from azpay.payments.searching import index
-from azpay.payments.transitions import Standing, advance_on_answer
 
 if TYPE_CHECKING:
     from azpay.db import Database
-    from azpay.errors import AzpayError
     from azpay.gateway.stripe import Gateway
 
 SUSPICIOUS = timedelta(minutes=10)
-CLOCKS_APART = timedelta(hours=1)
-"""How far Stripe's clock and ours may differ when we look for what we sent."""
-LATEST = operations.KEY_LIFE + CLOCKS_APART
-"""How long after it was written down a request may have left a machine that slept meanwhile."""
-DECLINES = {kind.code: kind for kind in (CardDeclined, AuthenticationNeeded)}
 
 
 class SuspectedDuplicate(Refused):
@@ -62,53 +51,8 @@ def charge(db: Database, gateway: Gateway, request: ChargeRequest, *, now: datet
     """
     request = _complete(db, gateway, request, now=now)
     payment, operation = _intend(db, request, now=now)
-    errand = _Charging(gateway, payment, operation, now)
+    errand = errand_of(gateway, payment, operation, now)
     return operations.carry_out(db, operation, errand, now=now)
-
-
-def rebuild(session: Session, gateway: Gateway, operation: Operation, now: datetime) -> _Charging:
-    """The errand of a charge, from what is on record."""
-    return _Charging(gateway, session.get_one(Payment, operation.subject), operation, now)
-
-
-@dataclass(frozen=True, slots=True)
-class _Charging:
-    """What a charge asks of Stripe, and what the answers change."""
-
-    gateway: Gateway
-    payment: Payment
-    operation: Operation
-    now: datetime
-
-    def ask(self, key: str) -> objects.PaymentIntent:
-        return self.gateway.create_payment_intent(operations.asked(self.operation), key=key)
-
-    def look(self) -> objects.PaymentIntent | None:
-        """By its id when an event brought it, else by the operation's mark, with a list call: search lags."""
-        if self.payment.payment_intent is not None:
-            return self.gateway.payment_intent(self.payment.payment_intent)
-        last = self.operation.sent_at or self.operation.created_at
-        around = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART, last + LATEST)
-        return next(
-            (found for found in around if found.metadata.get(OPERATION_KEY) == self.operation.id), None
-        )
-
-    def hold(self, session: Session) -> None:
-        session.get_one(Payment, self.payment.id, with_for_update=True)
-
-    def on_yes(self, session: Session, answer: objects.PaymentIntent) -> Payment:
-        return absorb_answer(session, answer, now=self.now)
-
-    def on_no(self, session: Session, error: AzpayError) -> None:
-        """A decline still leaves a payment intent at Stripe; any other no leaves nothing there."""
-        intent = error.payment_intent if isinstance(error, CardDeclined) else None
-        if intent is not None:
-            absorb_answer(session, intent, now=self.now)
-        else:
-            _mark_failed(session.get_one(Payment, self.payment.id, with_for_update=True), error, self.now)
-
-    def stands(self, session: Session, operation: Operation) -> Payment:
-        return _as_it_ended(session.get_one(Payment, self.payment.id), operation)
 
 
 def _complete(db: Database, gateway: Gateway, request: ChargeRequest, *, now: datetime) -> ChargeRequest:
@@ -140,14 +84,21 @@ def _intended(
     kept = session.get(Payment, identity)
     if kept is not None:  # by a commit whose answer was lost
         return kept, operations.of(session, identity)[0]
+    declined = declined_before(session, request)
+    subject = declined.id if declined else identity
     operation, new = operations.plan(
-        session, Kind.CHARGE, identity, digest=_digest(request), key=request.idempotency_key, now=now
+        session, Kind.CHARGE, subject, digest=_digest(request), key=request.idempotency_key, now=now
     )
-    operations.asking(operation, parameters(request, operation.subject, operation.id))
     if not new:
+        operations.asking(operation, parameters(request, operation.subject, operation.id))
         return session.get_one(Payment, operation.subject), operation
     if not request.allow_duplicate:
         _refuse_duplicate(session, request, now=now)
+    if declined is not None:
+        reopen(declined, request, now=now)
+        operations.asking(operation, confirmation(request, declined))
+        return declined, operation
+    operations.asking(operation, parameters(request, identity, operation.id))
     payment = _written_down(identity, request, now)
     session.add(payment)
     index(session, payment)
@@ -238,28 +189,3 @@ def parameters(request: ChargeRequest, payment_id: str, operation_id: str) -> di
         "metadata": {**request.metadata, **marks},
         **{name: value for name, value in optional.items() if value is not None},
     }
-
-
-def _mark_failed(payment: Payment, error: AzpayError, now: datetime) -> None:
-    if payment.status is not PaymentStatus.UNKNOWN:
-        return  # an event told of it: it is at Stripe, whatever became of this attempt
-    known = Standing(payment.status, payment.amount_captured, payment.as_of)
-    payment.status = advance_on_answer(known, Standing(PaymentStatus.FAILED, 0, now)).status
-    payment.failure_code, payment.failure_message = error.code, error.message
-    payment.updated_at = now
-
-
-def _as_it_ended(payment: Payment, operation: Operation) -> Payment:
-    if operation.error_code in DECLINES:
-        raise _declined_before(payment, operation)
-    if operation.state is operations.State.FAILED:
-        raise operations.FailedBefore(operation)
-    return payment
-
-
-def _declined_before(payment: Payment, operation: Operation) -> CardDeclined:
-    """The same answer as the first time; a key is for one attempt."""
-    said = objects.StripeError(decline_code=payment.failure_code, message=payment.failure_message)
-    error = DECLINES[str(operation.error_code)](said)
-    error.hint, error.operation = "Use a new idempotency key for a new attempt.", operation.id
-    return error

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from azpay.operations import Errands, Kind
-from azpay.payments import captures, charges, customers, methods, refunds
+from azpay.payments import captures, charging, customers, methods, refunds
 
 ERRANDS = Errands(
     {
-        Kind.CHARGE: charges.rebuild,
+        Kind.CHARGE: charging.rebuild,
         Kind.CAPTURE: captures.rebuild_capture,
         Kind.CANCEL: captures.rebuild_cancel,
         Kind.REFUND: refunds.rebuild,

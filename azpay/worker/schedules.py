@@ -9,6 +9,7 @@ from azpay import inbox
 from azpay.db import schedules
 from azpay.errors import AzpayError
 from azpay.logs import get_logger
+from azpay.operations import idempotency
 from azpay.worker.resolving import resolve_due
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def keep_schedules(azpay: Azpay, reins: Reins) -> None:
     while not reins.stopping:
         outlived(lambda: run_due(azpay))
         outlived(lambda: resolve_due(azpay, reins))
+        outlived(lambda: forget_answers(azpay))
         reins.rest(LOOK_SECONDS)
 
 
@@ -45,6 +47,13 @@ def run_due(azpay: Azpay) -> None:
     every = timedelta(minutes=azpay.settings.sweep_minutes)
     if every and schedules.take(azpay.db, inbox.SWEEP, every=every, now=azpay.now()) is not None:
         sweep(azpay)
+
+
+def forget_answers(azpay: Azpay) -> None:
+    """What was said under a caller's key more than a day ago."""
+    every, now = idempotency.PURGE_EVERY, azpay.now()
+    if schedules.take(azpay.db, idempotency.PURGE, every=every, now=now) is not None:
+        idempotency.purge(azpay.db, now=now)
 
 
 def sweep(azpay: Azpay) -> inbox.Swept:

@@ -1,4 +1,4 @@
-"""Operations keep what is needed to go on without the command that began them, and a line for each attempt.
+"""Operations keep what it takes to go on without a command, a line for each attempt, and answers by key.
 
 The open ones of before have no parameters: they are due at once, and are looked up rather than sent again.
 """
@@ -38,6 +38,20 @@ def upgrade() -> None:
     where = {"sqlite_where": sa.text(OPEN), "postgresql_where": sa.text(OPEN)}
     op.create_index("ix_operations_open_due_at", "operations", ["due_at"], **where)
     make_attempts()
+    make_idempotency_keys()
+
+
+def make_idempotency_keys() -> None:
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("request_hash", sa.String(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index("ix_idempotency_keys_expires_at", "idempotency_keys", ["expires_at"])
 
 
 def make_attempts() -> None:
@@ -67,6 +81,7 @@ def one_of(name: str, *choices: str) -> sa.Enum:
 
 
 def downgrade() -> None:
+    op.drop_table("idempotency_keys")
     op.drop_table("operation_attempts")
     for name in ("ix_operations_open_due_at", *(name for name, _ in INDEXES)):
         op.drop_index(name, "operations")

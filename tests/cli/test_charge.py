@@ -211,7 +211,7 @@ def test_the_same_key_for_something_else_is_a_conflict(azpay: Azpay) -> None:
     result = run(azpay, "charge", "6", "usd", "--method", "pm_card_visa", "--idempotency-key", "invoice-7")
 
     assert result.exit_code == 7
-    assert "The idempotency key 'invoice-7' was used for another charge." in result.stderr
+    assert "The idempotency key 'invoice-7' was used for another request." in result.stderr
 
 
 def test_a_second_identical_charge_is_stopped_unless_it_is_meant(azpay: Azpay, stripe: Sandbox) -> None:

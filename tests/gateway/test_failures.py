@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -227,7 +228,7 @@ def test_pauses_grow_and_stay_within_seconds(stripe: Sandbox) -> None:
 
 def test_nobody_waits_longer_than_a_minute(stripe: Sandbox) -> None:
     script = Script([lost()] * TRIES)
-    slow = iter([0.0, 30.0, 60.0, 90.0, 120.0])
+    slow = count(0, 30)
     client = sdk.StripeClient(KEY, http_client=Scripted(stripe, script), max_network_retries=0)
     gateway = Gateway(client, pause=script.pauses.append, timer=lambda: next(slow))
 

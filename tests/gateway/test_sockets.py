@@ -72,7 +72,7 @@ def serving(answer: bytes) -> Iterator[Server]:
 
 def gateway_at(url: str) -> Gateway:
     gateway = connect(KEY, url)
-    gateway._pause = lambda _seconds: None
+    gateway._patience._pause = lambda _seconds: None
     return gateway
 
 

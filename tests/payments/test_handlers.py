@@ -118,9 +118,12 @@ def test_events_in_many_orders_end_in_the_same_book(
     assert any("'amount_refunded': 200" in str(row) for row in books[0])
 
 
+OF_OPERATIONS = ("operation_attempts", "operations")
+
+
 def wipe(db: Database) -> None:
     with db.writing() as session:
-        for table in ("refunds", "payments", "balance_transactions", "inbox_events", "operations"):
+        for table in ("refunds", "payments", "balance_transactions", "inbox_events", *OF_OPERATIONS):
             session.connection().exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 - ours
 
 

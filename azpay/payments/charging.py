@@ -1,0 +1,129 @@
+"""What a charge asks of Stripe, and what the answers change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from azpay import operations
+from azpay.gateway import AuthenticationNeeded, CardDeclined, WrongState, objects
+from azpay.payments.models import Payment, PaymentStatus
+from azpay.payments.records import OPERATION_KEY, absorb_answer
+from azpay.payments.transitions import Standing, advance_on_answer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlmodel import Session
+
+    from azpay.errors import AzpayError
+    from azpay.gateway.stripe import Gateway
+    from azpay.operations import Operation
+
+CLOCKS_APART = timedelta(hours=1)
+"""How far Stripe's clock and ours may differ when we look for what we sent."""
+LATEST = operations.KEY_LIFE + CLOCKS_APART
+"""How long after it was written down a request may have left a machine that slept meanwhile."""
+DECLINES = {kind.code: kind for kind in (CardDeclined, AuthenticationNeeded)}
+CONFIRMS = "payment_intent"
+"""The parameter that names what is confirmed. A new payment intent has no such parameter."""
+GONE_ON = frozenset({"requires_action", "processing", "requires_capture", "succeeded"})
+"""Statuses that a payment intent which was declined reaches by another attempt only."""
+
+
+def rebuild(session: Session, gateway: Gateway, operation: Operation, now: datetime) -> Charging:
+    """The errand of a charge, from what is on record."""
+    return errand_of(gateway, session.get_one(Payment, operation.subject), operation, now)
+
+
+def errand_of(gateway: Gateway, payment: Payment, operation: Operation, now: datetime) -> Charging:
+    confirms = CONFIRMS in (operation.parameters or {})
+    return (Confirming if confirms else Charging)(gateway, payment, operation, now)
+
+
+@dataclass(slots=True)
+class Charging:
+    """A new payment intent, confirmed at once."""
+
+    gateway: Gateway
+    payment: Payment
+    operation: Operation
+    now: datetime
+    seen: objects.PaymentIntent | None = None
+    """How Stripe has it, when it would not take another attempt."""
+
+    def ask(self, key: str) -> objects.PaymentIntent:
+        return self.gateway.create_payment_intent(operations.asked(self.operation), key=key)
+
+    def look(self) -> objects.PaymentIntent | None:
+        """By its id when an event brought it, else by the operation's mark, with a list call: search lags."""
+        if self.payment.payment_intent is not None:
+            return self.gateway.payment_intent(self.payment.payment_intent)
+        last = self.operation.sent_at or self.operation.created_at
+        around = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART, last + LATEST)
+        return next(
+            (found for found in around if found.metadata.get(OPERATION_KEY) == self.operation.id), None
+        )
+
+    def hold(self, session: Session) -> None:
+        session.get_one(Payment, self.payment.id, with_for_update=True)
+
+    def on_yes(self, session: Session, answer: objects.PaymentIntent) -> Payment:
+        return absorb_answer(session, answer, now=self.now)
+
+    def on_no(self, session: Session, error: AzpayError) -> None:
+        """A decline still leaves a payment intent at Stripe; any other no leaves nothing new there."""
+        intent = error.payment_intent if isinstance(error, CardDeclined) else self.seen
+        if intent is not None:
+            absorb_answer(session, intent, now=self.now)
+        _mark_failed(session.get_one(Payment, self.payment.id, with_for_update=True), error, self.now)
+
+    def stands(self, session: Session, operation: Operation) -> Payment:
+        return _as_it_ended(session.get_one(Payment, self.payment.id), operation)
+
+
+class Confirming(Charging):
+    """Another attempt at a payment intent that was declined, with a method of its own.
+
+    https://docs.stripe.com/api/payment_intents/confirm
+    """
+
+    def ask(self, key: str) -> objects.PaymentIntent:
+        asked = dict(operations.asked(self.operation))
+        intent = asked.pop(CONFIRMS)
+        try:
+            return self.gateway.confirm_payment_intent(intent, asked, key=key)
+        except WrongState:
+            self.seen = self.gateway.payment_intent(intent)
+            raise
+
+    def look(self) -> objects.PaymentIntent | None:
+        """The operation's mark is not on it, which Stripe takes only when it is made: its status tells."""
+        self.seen = self.gateway.payment_intent(operations.asked(self.operation)[CONFIRMS])
+        return self.seen if self.seen.status in GONE_ON else None
+
+
+def _mark_failed(payment: Payment, error: AzpayError, now: datetime) -> None:
+    if payment.status is not PaymentStatus.UNKNOWN:
+        return  # an event told of it: it is at Stripe, whatever became of this attempt
+    known = Standing(payment.status, payment.amount_captured, payment.as_of)
+    payment.status = advance_on_answer(known, Standing(PaymentStatus.FAILED, 0, now)).status
+    payment.failure_code, payment.failure_message = error.code, error.message
+    payment.updated_at = now
+
+
+def _as_it_ended(payment: Payment, operation: Operation) -> Payment:
+    if operation.error_code in DECLINES:
+        raise _declined_before(payment, operation)
+    if operation.state is operations.State.FAILED:
+        raise operations.FailedBefore(operation)
+    return payment
+
+
+def _declined_before(payment: Payment, operation: Operation) -> CardDeclined:
+    """The same answer as the first time; a key is for one attempt."""
+    said = objects.StripeError(decline_code=payment.failure_code, message=payment.failure_message)
+    error = DECLINES[str(operation.error_code)](said)
+    error.hint, error.operation = "Use a new idempotency key for a new attempt.", operation.id
+    return error
