@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
     from azpay.credentials import Credentials, RootKey
+    from azpay.db.caches import Cache
     from azpay.db.rekeying import Follow
     from azpay.gateway.stripe import Gateway
     from azpay.operations import Errands
@@ -41,6 +42,7 @@ class Azpay:
     errands: Errands = ERRANDS
     chance: Random = field(default_factory=SystemRandom)
     """Whatever is left to it comes from here, so that tests can have it their way."""
+    cache: Cache | None = None
 
 
 class NoKey(NotAllowed):
@@ -159,7 +161,18 @@ def wire(
 ) -> Azpay:
     """Everything, joined; Stripe may keep it waiting for `within` seconds in all."""
     gateway = connect(settings, within=within)
-    return Azpay(settings, open_book(settings, tell=tell, keeper=keeper), gateway, HANDLERS, wall_clock)
+    cache = cache_of(settings)
+    db = open_book(settings, tell=tell, keeper=keeper)
+    return Azpay(settings, db, gateway, HANDLERS, wall_clock, cache=cache)
+
+
+def cache_of(settings: Settings) -> Cache | None:
+    """What is quick to ask again, where one is configured. Raises RedisMissing."""
+    if settings.redis_url is None:
+        return None
+    from azpay.db.caches import RedisCache
+
+    return RedisCache(settings.redis_url.reveal())
 
 
 def tables() -> MetaData:

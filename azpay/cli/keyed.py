@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from azpay.bootstrap import Azpay
-    from azpay.operations import Kind
+    from azpay.operations import Answers, Kind
     from azpay.payments import ChargeRequest, RefundRequest
 
 
@@ -22,29 +22,17 @@ class Keyed:
     kind: Kind
     request: ChargeRequest | RefundRequest
 
-    @property
-    def _scope(self) -> str:
-        return f"cli:{self.kind}"
-
     def said(self) -> dict[str, Any] | None:
         """What was answered before. Raises AnotherRequest, before anything is sent."""
-        from azpay.operations import fingerprint, idempotency
-
-        key, now = self.request.idempotency_key, self.azpay.now()
+        key = self.request.idempotency_key
         if key is None:
             return None
-        asked = asdict(self.request)
-        asked.pop("allow_duplicate")
-        digest = fingerprint(self.kind, **asked)
-        return self.azpay.db.write(
-            lambda session: idempotency.replayed(session, self._scope, key, digest, now)
-        )
+        return self._answers.replayed(self._scope, key, self._digest, now=self.azpay.now())
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Give the key back when nothing came of the request; not while that is unknown."""
         from azpay.errors import AzpayError, OutcomeUnknown
-        from azpay.operations import idempotency
 
         key = self.request.idempotency_key
         try:
@@ -53,13 +41,29 @@ class Keyed:
             raise
         except AzpayError:
             if key is not None:
-                self.azpay.db.write(lambda session: idempotency.release(session, self._scope, key))
+                self._answers.release(self._scope, key)
             raise
 
     def keep(self, answer: dict[str, Any]) -> None:
         """Say this from now on."""
-        from azpay.operations import idempotency
-
-        key, now = self.request.idempotency_key, self.azpay.now()
+        key = self.request.idempotency_key
         if key is not None:
-            self.azpay.db.write(lambda session: idempotency.keep(session, self._scope, key, answer, now))
+            self._answers.keep(self._scope, key, self._digest, answer, now=self.azpay.now())
+
+    @property
+    def _answers(self) -> Answers:
+        from azpay.operations import Answers
+
+        return Answers(self.azpay.db, self.azpay.cache)
+
+    @property
+    def _scope(self) -> str:
+        return f"cli:{self.kind}"
+
+    @property
+    def _digest(self) -> str:
+        from azpay.operations import fingerprint
+
+        asked = asdict(self.request)
+        asked.pop("allow_duplicate")
+        return fingerprint(self.kind, **asked)

@@ -56,7 +56,12 @@ def new_pepper() -> bytes:
 
 def peppered(connection: Connection, text: str) -> str:
     """A digest that only the holder of the book's key can make, the same under the next key too."""
-    return hmac.digest(pepper_of(connection), text.encode(), hashlib.sha256).hex()
+    return peppered_with(pepper_of(connection), text)
+
+
+def peppered_with(pepper: bytes, text: str) -> str:
+    """The same, by who has read the book's secret."""
+    return hmac.digest(pepper, text.encode(), hashlib.sha256).hex()
 
 
 def blind_name(connection: Connection, prefix: str, text: str) -> str:

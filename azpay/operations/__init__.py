@@ -1,6 +1,6 @@
 """What we are about to do: one stored intent, with its key, for everything we ask of Stripe."""
 
-from azpay.operations import idempotency
+from azpay.operations.answers import Answers
 from azpay.operations.endings import (
     AnswerNotKept,
     GivenUp,
@@ -46,6 +46,7 @@ __all__ = [
     "OPEN",
     "TRIES",
     "AnswerNotKept",
+    "Answers",
     "Attempt",
     "CursorInvalid",
     "Errand",
@@ -76,7 +77,6 @@ __all__ = [
     "carry_out",
     "fail",
     "fingerprint",
-    "idempotency",
     "is_old",
     "of",
     "one",

@@ -73,11 +73,14 @@ def replayed(session: Session, scope: str, key: str, digest: str, now: datetime)
     return standing.answer
 
 
-def keep(session: Session, scope: str, key: str, answer: dict[str, Any], now: datetime) -> None:
-    """Say the same from now on, for a day. The first answer stays."""
+def keep(
+    session: Session, scope: str, key: str, answer: dict[str, Any], now: datetime
+) -> dict[str, Any] | None:
+    """Say the same from now on, for a day. The first answer stays, and is returned; None for no such key."""
     standing = session.get(IdempotencyKey, _identity(session, scope, key), with_for_update=True)
     if standing is not None and standing.answer is None:
         standing.answer, standing.expires_at = answer, now + KEPT
+    return standing.answer if standing is not None else None
 
 
 def release(session: Session, scope: str, key: str) -> None:
@@ -94,4 +97,9 @@ def purge(db: Database, *, now: datetime) -> None:
 
 
 def _identity(session: Session, scope: str, key: str) -> str:
-    return peppered(session.connection(), f"{scope}\n{key}")
+    return peppered(session.connection(), named(scope, key))
+
+
+def named(scope: str, key: str) -> str:
+    """A key in its scope. Neither holds a line break."""
+    return f"{scope}\n{key}"

@@ -31,6 +31,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}")
 _HIGHEST_PORT = 65535
 _MINUTES_OF_A_DAY = 24 * 60
+_REDIS = ("redis://", "rediss://", "unix://")
 _DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
@@ -149,6 +150,12 @@ def time_zone(text: str) -> str:
 def database_url(text: str) -> Secret:
     if not text.startswith(_DATABASES) or not text.isprintable():
         raise ValueError(f"must begin with one of {', '.join(_DATABASES)}.")
+    return Secret(text)
+
+
+def redis_url(text: str) -> Secret:
+    if not text.startswith(_REDIS) or not text.isprintable():
+        raise ValueError(f"must begin with one of {', '.join(_REDIS)}.")
     return Secret(text)
 
 

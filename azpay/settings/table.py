@@ -100,6 +100,14 @@ SETTINGS = (
         default="30",
     ),
     Setting(
+        "redis_url",
+        parsing.redis_url,
+        "A Redis or Valkey that remembers answers to idempotency keys; needs azpay[redis]. The book decides.",
+        "Where",
+        example="redis://cache.example.com/0",
+        secret=True,
+    ),
+    Setting(
         "stripe_api_key",
         parsing.stripe_api_key,
         "A restricted (rk_) or secret (sk_) key. `azpay login` keeps it in the keyring instead.",

@@ -31,6 +31,7 @@ class Settings:
     database_connect_seconds: int
     database_lock_seconds: int
     database_statement_seconds: int
+    redis_url: Secret | None
     stripe_api_key: Secret | None
     stripe_account: str | None
     stripe_api_base: str

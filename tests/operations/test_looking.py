@@ -11,10 +11,13 @@ from sqlalchemy import text
 from azpay import operations
 from azpay.errors import Usage
 from azpay.operations import Kind, Operation, OperationUnknown, Query, State
+from azpay.payments import charge
 from tests.operations.journals import planned
+from tests.support.builders import a_charge
 from tests.support.clock import NOON
 
 if TYPE_CHECKING:
+    from azpay.bootstrap import Azpay
     from azpay.db import Database
 
 
@@ -87,6 +90,16 @@ def test_a_page_has_a_size(limit: int) -> None:
 def test_one_that_is_not_there_is_named(db: Database) -> None:
     with pytest.raises(OperationUnknown, match="op_nowhere"):
         operations.one(db, "op_nowhere")
+
+
+def test_an_operation_is_shown_with_its_attempts(azpay: Azpay) -> None:
+    charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
+    [operation] = operations.page(azpay.db, Query(states=())).operations
+
+    found, attempts = operations.one(azpay.db, operation.id)
+
+    assert found.id == operation.id
+    assert [(attempt.number, attempt.step) for attempt in attempts] == [(1, "ask")]
 
 
 def test_those_without_an_outcome_are_counted(db: Database) -> None:

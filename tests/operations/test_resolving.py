@@ -7,26 +7,31 @@ from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from random import Random
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from sqlmodel import select
 
 from azpay import operations
-from azpay.errors import AzpayError
+from azpay.db.database import DatabaseUnavailable
 from azpay.gateway import AnswerLost, CardDeclined
 from azpay.gateway.objects import PaymentMethod as StripesMethod
-from azpay.operations import Attempt, Kind, Operation, Resolved, Resolver, State, Underway
+from azpay.operations import Attempt, Kind, Operation, Resolved, Resolver, State, Underway, leases
 from azpay.payments import Payment, PaymentStatus, RefundStatus, cancel, capture, charge, methods, refund
 from tests.operations.journals import the_operations, the_payments, the_refunds
 from tests.support.builders import a_charge, a_refund
+from tests.support.faults import losing_the_answer_to
 from tests.support.meddling import meddled_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlmodel import Session
 
     from azpay.bootstrap import Azpay
     from azpay.db import Database
+    from azpay.errors import AzpayError
     from azpay.gateway.stripe import Gateway
     from azpay.sandbox import Sandbox
     from tests.support.clock import Clock
@@ -536,7 +541,10 @@ def test_what_stripe_has_is_recorded_and_not_given_up(azpay: Azpay, stripe: Sand
 
 
 @pytest.mark.store("sqlite")
-def test_a_book_that_goes_away_ends_the_round(azpay: Azpay, stripe: Sandbox, clock: Clock) -> None:
+@pytest.mark.parametrize("before_asking", [True, False])
+def test_a_book_that_goes_away_ends_the_round(
+    azpay: Azpay, stripe: Sandbox, clock: Clock, before_asking: bool
+) -> None:
     lose(stripe, lambda: charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now()))
     clock.advance(minutes=2)
 
@@ -544,7 +552,39 @@ def test_a_book_that_goes_away_ends_the_round(azpay: Azpay, stripe: Sandbox, clo
         with azpay.db.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE operations RENAME TO elsewhere")
 
-    with pytest.raises(AzpayError) as told:
-        run(replace(azpay, gateway=meddled_gateway(stripe, before=the_book_goes_away)))
+    def rebuild(session: Session, gateway: Gateway, operation: Operation, now: datetime) -> Any:
+        session.rollback()
+        the_book_goes_away()
+        return azpay.errands.by_kind[Kind.CHARGE](session, gateway, operation, now)
 
-    assert told.value.code in {"database_unavailable", "answer_not_kept"}
+    broken = replace(azpay, gateway=meddled_gateway(stripe, before=the_book_goes_away))
+    if before_asking:
+        broken = replace(azpay, errands=operations.Errands({Kind.CHARGE: rebuild}))
+
+    with pytest.raises(DatabaseUnavailable):
+        run(broken)
+
+    assert len(stripe.charges) == 1
+
+
+def test_what_was_settled_meanwhile_is_not_postponed(azpay: Azpay) -> None:
+    charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
+    [operation] = the_operations(azpay.db)
+
+    leases.postpone(operation, "lease_1", Random(7), now=azpay.now())  # noqa: S311 - jitter
+
+    assert operation.due_at is None
+
+
+@pytest.mark.store("postgresql")
+@pytest.mark.parametrize("commit", range(1, 4))
+def test_an_attempt_is_written_down_once_when_the_book_does_not_say_that_it_was(
+    azpay: Azpay, stripe: Sandbox, commit: int
+) -> None:
+    with losing_the_answer_to(azpay.db, commit) as lost:
+        charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
+
+    assert lost
+    assert [(attempt.number, attempt.outcome) for attempt in the_attempts(azpay.db)] == [(1, "succeeded")]
+    assert [operation.attempts for operation in the_operations(azpay.db)] == [1]
+    assert len(stripe.charges) == 1
