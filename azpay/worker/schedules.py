@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from azpay import inbox
@@ -25,10 +26,11 @@ log = get_logger(__name__)
 
 def keep_schedules(azpay: Azpay, reins: Reins) -> None:
     """Until told to stop. What fails is tried again when it is due the next time."""
+    tasks = (run_due, partial(resolve_due, reins=reins), forget_answers)
     while not reins.stopping:
-        outlived(lambda: run_due(azpay))
-        outlived(lambda: resolve_due(azpay, reins))
-        outlived(lambda: forget_answers(azpay))
+        for task in tasks:
+            if not reins.stopping:
+                outlived(partial(task, azpay))
         reins.rest(LOOK_SECONDS)
 
 

@@ -12,6 +12,9 @@ from azpay.worker.work import work
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
 
+LET_GO_SECONDS = 1.0
+"""Enough to put the book down; not to hear from Stripe."""
+
 
 class Worker:
     """One thread for what comes in is enough: SQLite takes one writer at a time, and a batch is writing.
@@ -45,7 +48,7 @@ class Worker:
 
 
 class Clockwork:
-    """The schedules, in a thread. It may be in a call to Stripe when told to stop: nobody waits for it."""
+    """The schedules, in a thread. It may be in a call to Stripe when told to stop: nobody waits for that."""
 
     def __init__(self, azpay: Azpay) -> None:
         self._reins = Reins()
@@ -56,3 +59,5 @@ class Clockwork:
 
     def stop(self) -> None:
         self._reins.stop()
+        if self._thread.is_alive():
+            self._thread.join(LET_GO_SECONDS)

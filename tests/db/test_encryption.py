@@ -36,18 +36,24 @@ if TYPE_CHECKING:
     from tests.support.webhooks import Webhooks
 
 PLAIN = {
-    "ours": {"id", "payment_id", "refund_id", "run_id", "key_id", "subject", "idempotency_key", "reference"},
+    "ours": {
+        "id", "payment_id", "refund_id", "run_id", "key_id", "subject", "idempotency_key", "reference",
+        "operation_id", "lease",
+    },
+    "whoever works with it": {"actor", "scope"},
     "stripe's": {
         "payment_intent", "charge", "customer", "payment_method", "refund", "event", "object_id", "account",
         "source", "balance_transaction", "stripe_object", "default_method", "fingerprint", "api_version",
+        "request",
     },
     "words from a list": {
         "status", "origin", "state", "kind", "type", "currency", "card_brand", "brand", "reason",
         "failure_code", "failure_reason", "error_code", "reporting_category", "object_type",
+        "step", "outcome", "code",
     },
     "four digits": {"card_last4", "last4", "secret"},
     "what two books say": {"ours", "theirs", "said_here", "said_there"},
-    "blind": {"email_index", "word", "pepper"},
+    "blind": {"email_index", "word", "pepper", "request_hash"},
 }  # fmt: skip
 
 

@@ -8,21 +8,30 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from azpay import inbox
+import pytest
+from sqlmodel import select
+
+from azpay import inbox, operations
+from azpay.gateway import AnswerLost
 from azpay.inbox import EventState, Handlers, Progress
-from azpay.worker import Reins, Worker, drain, work
+from azpay.operations.idempotency import IdempotencyKey
+from azpay.payments import charge
+from azpay.worker import Reins, Worker, drain, resolve_due, work
+from azpay.worker.schedules import forget_answers
+from tests.support.builders import a_charge
 from tests.support.events import an_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    import pytest
     from sqlmodel import Session
 
     from azpay.bootstrap import Azpay
     from azpay.db import Database
     from azpay.gateway.objects import Event
+    from azpay.sandbox import Sandbox
+    from tests.support.clock import Clock
     from tests.support.webhooks import Webhooks
 
 
@@ -58,6 +67,46 @@ def test_a_worker_that_nobody_wakes_finds_what_another_process_kept(azpay: Azpay
 
     assert eventually(lambda: states(azpay.db) == {EventState.DONE})
     worker.stop(within=5)
+
+
+def test_a_worker_settles_what_a_command_left_open(azpay: Azpay, stripe: Sandbox, clock: Clock) -> None:
+    stripe.drop_next_answer(times=4)
+    with pytest.raises(AnswerLost):
+        charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
+    clock.advance(minutes=2)
+    worker = Worker(azpay)
+
+    worker.start()
+
+    assert eventually(lambda: operations.open_by_kind(azpay.db) == {})
+    assert worker.stop(within=5)
+    assert len(stripe.charges) == 1
+
+
+def test_a_worker_says_what_needs_a_person(
+    azpay: Azpay, stripe: Sandbox, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    stripe.drop_next_request(times=100)
+    with pytest.raises(AnswerLost):
+        charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
+
+    for _ in range(operations.TRIES):
+        clock.advance(days=1)
+        resolve_due(azpay, Reins())
+
+    assert caplog.text.count("operation_still_open") == 1
+    assert "'needs_a_person': True" in caplog.text
+
+
+def test_answers_of_yesterday_are_forgotten(azpay: Azpay, clock: Clock) -> None:
+    answers = operations.Answers(azpay.db)
+    answers.replayed("cli:charge", "k", "d", now=azpay.now())
+    clock.advance(days=1)
+
+    forget_answers(azpay)
+
+    with azpay.db.reading() as session:
+        assert session.exec(select(IdempotencyKey)).all() == []
 
 
 def test_a_worker_outlives_a_store_that_fails_and_says_so(
