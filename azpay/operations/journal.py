@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from azpay import audit
 from azpay.db import new_id
 from azpay.db.book_keys import peppered
 from azpay.db.upsert import keep_new
@@ -88,6 +89,7 @@ def plan(
         standing = _standing(session, asked, key)
         if standing is not None and not _outlived(session, standing, now):
             return standing, False
+    audit.record(session, f"{kind}.planned", about(identity), now=now, details={"subject": subject})
     return session.get_one(Operation, identity), True
 
 
@@ -114,6 +116,9 @@ def _outlived(session: Session, standing: Operation, now: datetime) -> bool:
     if standing.kind not in REPEATABLE or standing.state not in OPEN or now - standing.created_at <= KEY_LIFE:
         return False
     standing.state, standing.settled_at = State.FAILED, now
+    audit.conclude(
+        session, f"{standing.kind}.failed", about(standing.id), now=now, details={"error": "key_too_old"}
+    )
     session.flush()
     return True
 
@@ -138,6 +143,8 @@ def succeed(session: Session, operation_id: str, stripe_object: str, *, now: dat
     operation.stripe_object = stripe_object
     operation.error_code = operation.error_message = None
     operation.settled_at = now
+    done = {"stripe_object": stripe_object}
+    audit.conclude(session, f"{operation.kind}.succeeded", about(operation_id), now=now, details=done)
 
 
 def fail(
@@ -151,6 +158,13 @@ def fail(
     operation.stripe_object = stripe_object
     operation.error_code, operation.error_message = error.code, error.message
     operation.settled_at = now
+    said = {"error": error.code, "stripe_object": stripe_object}
+    audit.conclude(session, f"{operation.kind}.failed", about(operation_id), now=now, details=said)
+
+
+def about(operation_id: str, payment: str | None = None) -> audit.About:
+    """How the journal of acts names an operation, and the payment that it belongs to."""
+    return audit.About("operation", operation_id, payment)
 
 
 def of(session: Session, subject: str) -> list[Operation]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from azpay import operations
+from azpay import audit, operations
 from azpay.errors import Conflict
 from azpay.gateway import WrongState
 from azpay.money import Money
@@ -99,7 +99,9 @@ def _capture_intended(
     _require_capturable(payment, amount)
     taking = payment.amount if amount is None else amount
     digest = operations.fingerprint(Kind.CAPTURE, payment=payment.id, amount=taking)
-    return payment, operations.plan(session, Kind.CAPTURE, payment.id, digest=digest, now=now)[0]
+    operation, _ = operations.plan(session, Kind.CAPTURE, payment.id, digest=digest, now=now)
+    _tell(session, operation, payment, taking)
+    return payment, operation
 
 
 def _cancel_intended(session: Session, named: str, now: datetime) -> tuple[Payment, Operation | None]:
@@ -109,7 +111,14 @@ def _cancel_intended(session: Session, named: str, now: datetime) -> tuple[Payme
         return payment, None
     _require_cancelable(payment)
     digest = operations.fingerprint(Kind.CANCEL, payment=payment.id)
-    return payment, operations.plan(session, Kind.CANCEL, payment.id, digest=digest, now=now)[0]
+    operation, _ = operations.plan(session, Kind.CANCEL, payment.id, digest=digest, now=now)
+    _tell(session, operation, payment, payment.amount)
+    return payment, operation
+
+
+def _tell(session: Session, operation: Operation, payment: Payment, amount: int) -> None:
+    money = Money(amount, payment.currency)
+    audit.add(session, operations.about(operation.id, payment.id), details=audit.amount_of(money))
 
 
 @dataclass(frozen=True, slots=True)
