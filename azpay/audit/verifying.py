@@ -1,7 +1,7 @@
 """Whether the chain is whole: in the book, or in an export, which needs no book.
 
 One walk from the first entry to the last, with one entry in memory. What was changed is named where it was
-changed, and not once more at what follows: the next entry may follow any hash by which this one is known.
+changed, and not once more at the entry that follows.
 
 In the book the hash stands a second time, sealed under the book's key: an entry that somebody without the key
 rewrote is found there, even with all hashes made anew. In an export only the entry after it shows that. A
@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import select, tuple_
+from sqlalchemy import LargeBinary, cast, select, tuple_
 
 from azpay.audit.chain import GENESIS, Entry, Head, digest
 from azpay.audit.models import AuditEntry
@@ -23,7 +23,7 @@ from azpay.audit.reading import readable
 from azpay.db.ciphers import ValueTampered
 from azpay.db.ring import KeyMissing
 from azpay.db.schema import Check
-from azpay.db.sealing import opened, sealed_columns
+from azpay.db.sealing import Sealed, opened, sealed_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -139,14 +139,14 @@ def check(db: Database) -> Check:
 
 
 class _Walk:
-    """How far we are: the number that must come, and the hashes that it may follow."""
+    """How far we are: the number that must come, and the hash that it must follow, where that is known."""
 
     def __init__(self, expect: Head | None, *, anywhere: bool = False) -> None:
         self.verdict = Verdict()
         self.expected = 1
         self._expect = expect
         self._seen = False
-        self._follows: set[str] = set() if anywhere else {GENESIS}
+        self._follows = None if anywhere else GENESIS
         self._anywhere = anywhere
 
     def step(self, entry: Entry, sealed: str | None) -> None:
@@ -155,15 +155,15 @@ class _Walk:
         self._arrive(entry.sequence, entry.hash)
         if wrong is not None:
             self.verdict.blame(entry.sequence, wrong)
-        elif self._follows and entry.previous not in self._follows:
+        elif self._follows not in {None, entry.previous}:
             self.verdict.blame(entry.sequence, ASTRAY.format(entry.sequence - 1))
-        self._follows = {entry.hash, made} | ({sealed} if sealed else set())
+        self._follows = entry.hash if wrong is None else None
 
     def pass_by(self, sequence: int, claimed: str) -> None:
         """One that cannot be read."""
         self._arrive(sequence, claimed)
         self.verdict.blame(sequence, UNREADABLE)
-        self._follows = set()
+        self._follows = None
 
     def end(self) -> Verdict:
         if self._expect is not None and not self._seen:
@@ -174,10 +174,10 @@ class _Walk:
         verdict = self.verdict
         if self._anywhere and verdict.first is None:
             self.expected = sequence
-            self._follows = {GENESIS} if sequence == 1 else set()
+            self._follows = GENESIS if sequence == 1 else None
         if sequence != self.expected:
             verdict.blame(min(sequence, self.expected), self._gap(sequence))
-            self._follows = set()
+            self._follows = None
         verdict.entries += 1
         verdict.first = sequence if verdict.first is None else verdict.first
         verdict.head = Head(sequence, claimed)
@@ -207,7 +207,9 @@ def _wrong(claimed: str, made: str, sealed: str | None) -> str | None:
 def _rows(db: Database) -> Iterator[RowMapping]:
     table = _table()
     place = tuple_(table.c.sequence, table.c.id)
-    query = select(table).order_by(table.c.sequence, table.c.id).limit(BATCH)
+    facts = cast(table.c.facts, LargeBinary).label("facts")
+    others = [column for column in table.c if column.name != facts.name]
+    query = select(*others, facts).order_by(table.c.sequence, table.c.id).limit(BATCH)
     page = query
     while True:
         with db.reading() as session:
@@ -225,7 +227,7 @@ def _table() -> Table:
 def _opened(db: Database, row: RowMapping) -> tuple[Entry, str]:
     """Raises ValueTampered, KeyMissing; ValueError or KeyError where something else stands there."""
     (column,) = sealed_columns(_table())
-    return readable({**row, "facts": opened(db.ring, column, row["id"], row["facts"])})
+    return readable({**row, "facts": opened(db.ring, column, row["id"], Sealed(row["facts"]))})
 
 
 def _from_line(line: str | bytes) -> Entry | None:
