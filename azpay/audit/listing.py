@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST, AT_ONCE = 1000, 1000
 _Cursor = tuple[
-    bool, Annotated[datetime, msgspec.Meta(tz=True)], Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
+    bool, Annotated[datetime, msgspec.Meta(tz=True)], Annotated[int, msgspec.Meta(ge=1, lt=10**16)]
 ]
 
 

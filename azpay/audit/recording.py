@@ -22,6 +22,7 @@ from azpay.audit.models import AuditEntry, identity
 from azpay.audit.reading import details_in, sealed_part
 from azpay.db import actor_of, take_turn
 from azpay.db.engines import WRITES
+from azpay.db.sealing import current
 from azpay.logs import redact
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def _write(session: Session) -> None:
     session.info[WAITING] = []
     session.flush()
     _repeat(session, acts)
+    current(session.connection())  # the key is looked up before the chain is locked, not while it is
     take_turn(session, "audit")
     session.connection().execute(insert(AuditEntry), list(_rows(acts, last(session) or Head(0, GENESIS))))
 

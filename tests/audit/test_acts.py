@@ -9,9 +9,8 @@ from sqlmodel import select
 
 from azpay import audit, inbox, payments, receipts, reconciliation
 from azpay.audit import Query
-from azpay.errors import AzpayError
 from azpay.gateway import AnswerLost, CardDeclined
-from azpay.operations import Operation, State
+from azpay.operations import Kind, Operation, State, plan
 from azpay.payments import Payment, methods
 from azpay.reconciliation import Pace, Period
 from tests.audit.acts import the_acts, the_entries
@@ -156,16 +155,15 @@ def test_what_an_event_settles_is_written_down_by_who_applied_it(
     assert settled.details["amount"] == 900
 
 
-def test_an_old_attempt_that_is_given_up_is_written_down(azpay: Azpay, stripe: Sandbox, clock: Clock) -> None:
-    stripe.drop_next_request(path="/v1/customers", times=5)
-    with pytest.raises(AzpayError):
-        methods.add(azpay.db, azpay.gateway, "pm_card_visa", "ada@example.com", now=clock.now())
-    clock.advance(hours=25)
+def test_an_old_attempt_that_is_given_up_is_written_down(azpay: Azpay, clock: Clock) -> None:
+    for _ in range(2):
+        with azpay.db.writing() as session:
+            plan(session, Kind.DETACH, "pm_1", digest="detach pm_1", now=clock.now())
+        clock.advance(hours=25)
 
-    methods.add(azpay.db, azpay.gateway, "pm_card_visa", "ada@example.com", now=clock.now())
+    told = [(entry.action, entry.details.get("error")) for entry in the_entries(azpay.db)]
 
-    given_up = [entry for entry in the_entries(azpay.db) if entry.details.get("error") == "key_too_old"]
-    assert [entry.action for entry in given_up] == ["customer.failed"]
+    assert told == [("detach.planned", None), ("detach.failed", "key_too_old"), ("detach.planned", None)]
 
 
 def test_a_run_and_its_repairs_are_written_down(azpay: Azpay, clock: Clock) -> None:
@@ -175,8 +173,8 @@ def test_a_run_and_its_repairs_are_written_down(azpay: Azpay, clock: Clock) -> N
     period = Period(NOON.replace(hour=0), reconciliation.until_now(clock.now()))
 
     report = reconciliation.reconcile(azpay.db, azpay.gateway, period, pace=Pace(clock.now))
-    plan = reconciliation.plan(report, account="acct_1", profile="default", book="here", now=clock.now())
-    list(reconciliation.apply(azpay.db, azpay.gateway, plan, clock=clock.now))
+    repairs = reconciliation.plan(report, account="acct_1", profile="default", book="here", now=clock.now())
+    list(reconciliation.apply(azpay.db, azpay.gateway, repairs, clock=clock.now))
 
     *_, run, repaired = the_entries(azpay.db)
     assert (run.action, run.object_id) == ("reconcile.run", report.run.id)

@@ -171,7 +171,9 @@ def test_an_export_is_proved_where_there_is_no_book(
     file, part = tmp_path / "audit.ndjson", tmp_path / "part.ndjson"
     file.write_text(run(lived_in, "audit", "list", "--format", "ndjson").stdout)
     part.write_text("".join(file.read_text().splitlines(keepends=True)[2:]))
-    settle_in(monkeypatch, tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    settle_in(monkeypatch, elsewhere)
 
     whole, from_three = (run(None, "audit", "verify", "--file", str(each)) for each in (file, part))
     file.write_text(file.read_text().replace("cli:ann", "cli:eve"))
@@ -179,7 +181,7 @@ def test_an_export_is_proved_where_there_is_no_book(
 
     assert (whole.exit_code, from_three.exit_code, changed.exit_code) == (0, 0, 1)
     assert "what it follows is not in here" in from_three.stdout
-    assert not (tmp_path / "data").exists()
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_file_that_is_not_there_is_named(azpay: Azpay, tmp_path: Path) -> None:
