@@ -1,7 +1,7 @@
 """What an audit entry costs, and how fast a chain is proved: `python benchmarks/audit.py [COUNT]`.
 
-Each writer commits a row of its own, with an entry and without; on PostgreSQL (`--group test` brings one) entries
-wait for one another up to the commit, and rows do not. The server's disk is waited for, as in earnest.
+Each writer commits a row of its own, with an entry and without. On PostgreSQL (`--group test` brings one)
+entries wait for one another up to the commit, and rows do not. The disk is waited for, as in earnest.
 """
 
 from __future__ import annotations

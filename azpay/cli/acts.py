@@ -47,4 +47,5 @@ def _book(ctx: typer.Context) -> Database | None:
 
 def _is_not_made(settings: Settings) -> bool:
     address = settings.database_url.reveal()
-    return address.startswith(FILE) and not Path(address.removeprefix(FILE)).is_file()
+    file = Path(address.removeprefix(FILE))
+    return address.startswith(FILE) and not (file.is_file() and file.stat().st_size)
