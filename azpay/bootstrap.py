@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
-from azpay import payments, settlement
+from azpay import audit, payments, settlement
 from azpay.credentials import BookKeys
 from azpay.db import Database, Ring, Row, book_keys, schema
 from azpay.db.postgres import Limits
@@ -121,21 +121,26 @@ def upgrade(db: Database, settings: Settings, keeper: Keeper | None, *, tell: Ca
         return False
     from azpay.db import migrations
 
-    if schema.has_no_key(db, found):
-        _make_key(db, settings, keeper)
+    made = _make_key(db, settings, keeper) if schema.has_no_key(db, found) else None
     changed = migrations.upgrade(db)
+    if made is not None:
+        audit.note(db, "key.made", audit.About("key", made.id), now=wall_clock())
     if changed:
+        about = audit.About("revision", schema.HEAD)
+        audit.note(db, "book.upgraded", about, now=wall_clock(), details={"before": str(found)})
         tell(f"{'Made' if found is schema.State.EMPTY else 'Upgraded'} the book at {db.where}.")
     return changed
 
 
-def _make_key(db: Database, settings: Settings, keeper: Keeper | None) -> None:
+def _make_key(db: Database, settings: Settings, keeper: Keeper | None) -> RootKey | None:
+    """The key, if one was made; not where the settings name it."""
     keys = keys_of(settings, keeper)
     made = keys.establish()
     db.ring.reload()
     db.engine.dispose()  # connections of a book without a key would write in clear
     if made is not None and keeper is not None:
         keeper.show(made, keys.where or "")
+    return made
 
 
 def follow_a_rekey() -> dict[str, Follow]:

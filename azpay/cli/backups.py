@@ -13,6 +13,9 @@ import typer
 from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from azpay.audit import Head
     from azpay.db import Database
     from azpay.db.backups import Backup
     from azpay.db.schema import Check
@@ -51,12 +54,13 @@ def backup(
     _refuse_two_answers(ctx, to, keep)
     db, now = wiring.book_itself(ctx), wiring.now_of(ctx)
     if to == "-":
-        _stream(ctx, db)
+        _record(db, _stream(ctx, db), now)
         return
     folder = Path(to) if to is not None else wiring.unlocked_settings_of(ctx).data_dir / "backups"
     from azpay.db import backups
 
     made = backups.take(db, folder.absolute(), now=now, prove=prove)
+    _record(db, made, now)
     removed = backups.prune(db, folder.absolute(), keep=keep) if keep is not None else []
     _answer(ctx, made, removed)
 
@@ -85,7 +89,9 @@ def restore(
     db, now = wiring.book_itself(ctx), wiring.now_of(ctx)
     if not restoring.is_empty(db):
         prompts.confirm(f"Put {file.name} in the place of the book at {db.where}?", yes=yes or force)
+    before = _head(db)
     done = restoring.restore(db, file.absolute(), now=now, prove=prove, force=force)
+    _record_return(db, file, before, now)
     since = _taken_about(db, now) - LOOK_BACK
     data = {"book": db.where, "from": str(file), "aside": done.aside and str(done.aside)}
     kept = f" The one before is {done.aside}." if done.aside else ""
@@ -133,7 +139,42 @@ def _refuse_two_answers(ctx: typer.Context, to: str | None, keep: int | None) ->
         )
 
 
-def _stream(ctx: typer.Context, db: Database) -> None:
+def _record(db: Database, made: Backup, now: datetime) -> None:
+    """In the book that was backed up, and so not in its backup."""
+    from azpay import audit
+    from azpay.db import schema
+
+    if schema.state(db) is schema.State.CURRENT:
+        told: audit.Details = {"bytes": made.bytes, "sha256": made.sha256, "proof": made.proof}
+        audit.note(db, "book.backed_up", audit.About("backup", made.file.name), now=now, details=told)
+
+
+def _record_return(db: Database, file: Path, before: Head | None, now: datetime) -> None:
+    """In the book that took the other's place, with how far the chain of that one had come."""
+    from azpay import audit
+    from azpay.db import private, schema
+
+    if schema.state(db) is schema.State.CURRENT:
+        told = {"sha256": private.digest(file), "head_before": None if before is None else str(before)}
+        audit.note(db, "book.restored", audit.About("backup", file.name), now=now, details=told)
+
+
+def _head(db: Database) -> Head | None:
+    """As far as it can be read: what is replaced may be damaged."""
+    from sqlalchemy.exc import DatabaseError
+
+    from azpay import audit
+    from azpay.db import schema
+    from azpay.errors import AzpayError
+
+    try:
+        found = audit.head(db) if schema.state(db) is schema.State.CURRENT else None
+    except (AzpayError, DatabaseError):
+        return None
+    return None if found is None else found[0]
+
+
+def _stream(ctx: typer.Context, db: Database) -> Backup:
     """Made and proved beside the data first: nothing is sent of a backup that cannot be used."""
     import tempfile
 
@@ -148,6 +189,7 @@ def _stream(ctx: typer.Context, db: Database) -> None:
             shutil.copyfileobj(read, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     output.say(ctx, f"{made.bytes} bytes, SHA-256 {made.sha256}; {PROOFS[made.proof]}.")
+    return made
 
 
 def _answer(ctx: typer.Context, made: Backup, removed: list[Path]) -> None:

@@ -48,6 +48,7 @@ def check(ctx: typer.Context) -> None:
 
     Exit status 1 when anything is wrong.
     """
+    from azpay import audit
     from azpay.cli import output
     from azpay.db import proving, schema
     from azpay.db.soundness import soundness
@@ -55,7 +56,7 @@ def check(ctx: typer.Context) -> None:
 
     db = _book(ctx)
     schema.require_current(db)
-    found = [*soundness(db), proving.values(db), *checks.sums(db)]
+    found = [*soundness(db), proving.values(db), *checks.sums(db), audit.check(db)]
     output.emit(
         ctx,
         schema="azpay.db_check/1",

@@ -55,6 +55,7 @@ def copy(
         if different:
             raise copying.CopyDiffers(different)
         copying.finish(there)
+        _record(ctx, here, there, found)
         _answer(ctx, there, found)
 
 
@@ -69,6 +70,15 @@ def _compared(here: Database, there: Database, plan: Plan, advance: Callable[[in
         found.append(each)
         advance(1)
     return found
+
+
+def _record(ctx: typer.Context, here: Database, there: Database, found: Found) -> None:
+    """In the copy: nothing is changed in the source."""
+    from azpay import audit
+    from azpay.cli import wiring
+
+    told: audit.Details = {"source": here.where, "rows": sum(ours.rows for _, ours, _ in found)}
+    audit.note(there, "book.copied", audit.About("book", there.where), now=wiring.now_of(ctx), details=told)
 
 
 def _answer(ctx: typer.Context, there: Database, found: Found) -> None:

@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from azpay.audit import Details
     from azpay.bootstrap import Azpay
     from azpay.cli.tables import Table
     from azpay.gateway.objects import WebhookEndpoint
@@ -60,9 +61,19 @@ def registered(ctx: typer.Context, azpay: Azpay, url: str) -> Registered:
     done = inbox.register(
         azpay.gateway, url, azpay.handlers.events.keys(), secret_known=known, now=azpay.now()
     )
+    if done.changed != "nothing":
+        _record(azpay, f"endpoint.{done.changed}", done.endpoint.id, {"url": done.endpoint.url})
     if done.endpoint.secret is not None:
         _keep(ctx, azpay, done.endpoint.secret)
+        _record(azpay, "endpoint.secret_kept", done.endpoint.id, {"ends_in": done.endpoint.secret[-4:]})
     return done
+
+
+def _record(azpay: Azpay, action: str, endpoint_id: str, details: Details) -> None:
+    from azpay import audit
+
+    about = audit.About("webhook_endpoint", endpoint_id)
+    audit.note(azpay.db, action, about, now=azpay.now(), details=details)
 
 
 def told(done: Registered) -> str:

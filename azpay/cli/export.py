@@ -36,6 +36,7 @@ def payments(  # noqa: PLR0913 - a command's options
     Payments are written as they are read, however many there are. CSV opens in Excel: amounts are plain
     decimals with their currency beside them, times are UTC.
     """
+    from azpay import audit
     from azpay.cli import exports, wiring
     from azpay.cli.options import globals_of
     from azpay.errors import Usage
@@ -49,4 +50,7 @@ def payments(  # noqa: PLR0913 - a command's options
     db, zone = wiring.book_of(ctx), wiring.zone_of(ctx)
     asked = {"status": status or [], "since": since, "until": until, "currency": currency}
     asked |= {"customer": customer, "reference": reference, "least": least, "most": most, "search": search}
+    told = {name: given for name, given in asked.items() if given} | {"form": form}
+    about, now = audit.About("export", "payments"), wiring.now_of(ctx)
+    audit.note(db, "payments.exported", about, now=now, details=told)
     exports.write_all(db, asked_for(db, asked | {"sort": "created", "ascending": True}, zone), wanted)

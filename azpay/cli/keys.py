@@ -73,11 +73,14 @@ def recover(ctx: typer.Context) -> None:
     The key is tried on the book first, and then kept in the system's keyring or in a file that only you can
     read. It is never taken from the command line, where others could read it.
     """
-    from azpay.cli import output
+    from azpay import audit
+    from azpay.cli import acts, output
 
     root = _typed()
     in_use, keys = _tried(ctx, root), _keys(ctx)
     keys.adopt(root, first=root.id in in_use[:1] or not in_use)
+    about = audit.About("key", root.id)
+    acts.note_where_there_is_a_book(ctx, "key.recovered", about, {"kept_in": keys.where})
     output.emit(
         ctx,
         schema="azpay.db_recover/1",
@@ -105,7 +108,7 @@ def rekey(ctx: typer.Context) -> None:
     Makes a new key, unless the settings name one in front of the old. Interrupted, the same command goes on
     where it was. The old key stays at hand for the backups made under it.
     """
-    from azpay import bootstrap
+    from azpay import audit, bootstrap
     from azpay.cli import output, wiring
     from azpay.cli.progress import progress
     from azpay.db import rekeying
@@ -117,6 +120,8 @@ def rekey(ctx: typer.Context) -> None:
         wiring.show_key(root, keys.where or "")
     with progress(ctx, "Encrypting", total=rekeying.waiting(db, root.id)) as advance:
         done = rekeying.rekey(db, root.id, follow=bootstrap.follow_a_rekey(), advance=advance)
+    told: audit.Details = {"before": before, "rows": done.rows}
+    audit.note(db, "book.rekeyed", audit.About("key", root.id), now=wiring.now_of(ctx), details=told)
     output.emit(
         ctx,
         schema="azpay.db_rekey/1",

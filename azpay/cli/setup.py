@@ -10,6 +10,7 @@ import typer
 from azpay.cli.tables import Column, Fields, Table
 
 if TYPE_CHECKING:
+    from azpay.audit import Details
     from azpay.gateway.objects import Account
     from azpay.settings import Settings
 
@@ -39,7 +40,16 @@ def login(ctx: typer.Context) -> None:
     for notice in credentials.notices:
         output.warn(notice)
     output.say(ctx, f"Kept in {place}.")
+    _record(ctx, "login", {"account": account.id, "kept_in": place})
     _show_account(ctx, settings, account, origin=place)
+
+
+def _record(ctx: typer.Context, action: str, details: Details) -> None:
+    from azpay.audit import About
+    from azpay.cli import acts, wiring
+
+    profile = wiring.unlocked_settings_of(ctx).profile
+    acts.note_where_there_is_a_book(ctx, f"access.{action}", About("profile", profile), details)
 
 
 def _typed_key() -> str:
@@ -67,6 +77,7 @@ def logout(ctx: typer.Context) -> None:
     places = credentials.remove(settings.profile, wiring.STRIPE_KEY)
     for notice in credentials.notices:
         output.warn(notice)
+    _record(ctx, "logout", {"removed_from": list(places)})
     said = f"Removed from {', '.join(places)}." if places else "There was no key to forget."
     output.emit(
         ctx,

@@ -98,6 +98,15 @@ TABLE: tuple[Entry, ...] = (
         PROOF,
         target="azpay.cli.reconcile:reconcile",
     ),
+    Group(
+        "audit",
+        "What was done, and by whom.",
+        (
+            Row("list", "azpay.cli.audit:listing", "Acts, newest first."),
+            Row("verify", "azpay.cli.audit:verify", "Prove that nothing in it was changed or removed."),
+        ),
+        PROOF,
+    ),
     Row("doctor", "azpay.cli.doctor:doctor", "One line and one verdict a check.", PROOF),
     Row("serve", "azpay.cli.serve:serve", "Receive Stripe's webhooks.", SERVICE),
     Row("worker", "azpay.cli.worker:worker", "Apply what was received; the worker alone.", SERVICE),

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from azpay.db.database import Database
 
 MAGIC = b"PGDMP"
+GUARD = "refuse_audit_change()"
+"""What the audit log's triggers call; it outlives its table, and the archive brings its own."""
+
 DEBIAN = Path("/usr/lib/postgresql")
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 _KEY = re.compile(r"^([0-9a-f]{8})\t", re.MULTILINE)
@@ -62,7 +65,8 @@ def dump(db: Database, file: Path) -> None:
 def restore(db: Database, archive: Path, script: Path, *, drop: list[str]) -> None:
     """Put the archive in the place of these tables, in one transaction. `script` is an empty file to use."""
     _run(db, "pg_restore", ["--no-owner", "--no-privileges", f"--file={script}", str(archive)])
-    first = [f"--command=DROP TABLE {', '.join(drop)} CASCADE"] if drop else []
+    away = [f"DROP TABLE {', '.join(drop)} CASCADE", f"DROP FUNCTION IF EXISTS {GUARD}"] if drop else []
+    first = [f"--command={statement}" for statement in away]
     options = [
         "--no-psqlrc",
         "--quiet",

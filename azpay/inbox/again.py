@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import delete, update
 from sqlmodel import col, select
 
+from azpay import audit
 from azpay.errors import Usage
 from azpay.inbox.models import EventState, InboxEvent
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from azpay.db import Database
 
 FAILING = (EventState.FAILED, EventState.DEAD)
-AT_ONCE = 1000
+AT_ONCE, MOST_NAMED = 1000, 100
+EVENTS = audit.About("inbox", "events")
 YOUNGEST = timedelta(days=30)
 """Stripe lists events for 30 days, and an event that it sends again must be known by its id:
 https://docs.stripe.com/api/events"""
@@ -67,7 +69,7 @@ def retry(db: Database, events: Sequence[str] = (), *, now: datetime) -> int:
     wanted = [col(InboxEvent.state).in_(FAILING)]
     if events:
         wanted.append(col(InboxEvent.event).in_(events))
-    return _due_anew(db, wanted, now)
+    return _due_anew(db, wanted, now, "events.retried", Chosen(events))
 
 
 def replay(db: Database, chosen: Chosen, *, now: datetime) -> int:
@@ -75,7 +77,7 @@ def replay(db: Database, chosen: Chosen, *, now: datetime) -> int:
     wanted = _conditions(chosen)
     if not wanted:
         raise NoneChosen
-    return _due_anew(db, wanted, now)
+    return _due_anew(db, wanted, now, "events.replayed", chosen)
 
 
 def purge(db: Database, *, received_before: datetime, now: datetime) -> int:
@@ -83,7 +85,7 @@ def purge(db: Database, *, received_before: datetime, now: datetime) -> int:
     if received_before > now - YOUNGEST:
         raise TooYoung
     gone = 0
-    while removed := _purge_some(db, received_before):
+    while removed := _purge_some(db, received_before, now):
         gone += removed
     return gone
 
@@ -101,17 +103,34 @@ def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def _due_anew(db: Database, wanted: Sequence[ColumnElement[bool]], now: datetime) -> int:
+def _due_anew(
+    db: Database, wanted: Sequence[ColumnElement[bool]], now: datetime, action: str, chosen: Chosen
+) -> int:
     statement = (
         update(InboxEvent)
         .where(*wanted)
         .values(state=EventState.RECEIVED, attempts=0, due_at=now, error=None, processed_at=None)
         .execution_options(synchronize_session=False)
     )
-    return db.write(lambda session: int(session.execute(statement).rowcount))  # type: ignore[attr-defined]
+
+    def work(session: Session) -> int:
+        count = int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+        audit.record(session, action, EVENTS, now=now, details={"count": count, **_told(chosen)})
+        return count
+
+    return db.write(work)
 
 
-def _purge_some(db: Database, received_before: datetime) -> int:
+def _told(chosen: Chosen) -> dict[str, audit.Detail]:
+    """What was chosen, as far as it was said."""
+    period = {"since": chosen.since, "until": chosen.until}
+    said = {"events": list(chosen.events)[:MOST_NAMED], "types": list(chosen.types)}
+    return {name: words for name, words in said.items() if words} | {
+        name: at.isoformat() for name, at in period.items() if at is not None
+    }
+
+
+def _purge_some(db: Database, received_before: datetime, now: datetime) -> int:
     old = (
         select(InboxEvent.event)
         .where(InboxEvent.state == EventState.DONE, col(InboxEvent.received_at) < received_before)
@@ -123,6 +142,10 @@ def _purge_some(db: Database, received_before: datetime) -> int:
         names = session.exec(old).all()
         gone = delete(InboxEvent).where(col(InboxEvent.event).in_(names))
         session.execute(gone.execution_options(synchronize_session=False))
+        before = received_before.isoformat()
+        if names:
+            told: audit.Details = {"count": len(names), "received_before": before}
+            audit.record(session, "events.purged", EVENTS, now=now, details=told)
         return len(names)
 
     return db.write(work)

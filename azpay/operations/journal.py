@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, col, select
 
+from azpay import audit
 from azpay.db import actor_of, new_id
 from azpay.db.book_keys import peppered
 from azpay.db.upsert import keep_new
@@ -94,6 +95,7 @@ def plan(
         standing = _standing(session, asked, key)
         if standing is not None and not _outlived(session, standing, now):
             return standing, False
+    audit.record(session, f"{kind}.planned", about(identity), now=now, details={"subject": subject})
     return session.get_one(Operation, identity), True
 
 
@@ -131,7 +133,7 @@ def _outlived(session: Session, standing: Operation, now: datetime) -> bool:
     """Give up an old attempt at something that moves no money: asking for it anew does no harm."""
     if standing.kind not in REPEATABLE or standing.state not in OPEN or now - standing.created_at <= KEY_LIFE:
         return False
-    _settle(standing, State.FAILED, now)
+    _settle(session, standing, State.FAILED, {"error": "key_too_old"}, now)
     session.flush()
     return True
 
@@ -151,8 +153,11 @@ def mark_unknown(operation: Operation, error: AzpayError, now: datetime) -> None
     operation.due_at = now + FIRST_TRY
 
 
-def _settle(operation: Operation, state: State, now: datetime) -> None:
+def _settle(
+    session: Session, operation: Operation, state: State, details: audit.Details, now: datetime
+) -> None:
     """Nothing more is to be done, and what was kept to go on with is kept no longer."""
+    audit.conclude(session, f"{operation.kind}.{state}", about(operation.id), now=now, details=details)
     operation.state, operation.settled_at = state, now
     operation.parameters = operation.lease = operation.leased_until = None
     operation.due_at = operation.flagged_at = None
@@ -161,7 +166,7 @@ def _settle(operation: Operation, state: State, now: datetime) -> None:
 def succeed(session: Session, operation_id: str, stripe_object: str, *, now: datetime) -> None:
     """Write down Stripe's yes, in the transaction that records its effect."""
     operation = session.get_one(Operation, operation_id, with_for_update=True)
-    _settle(operation, State.SUCCEEDED, now)
+    _settle(session, operation, State.SUCCEEDED, {"stripe_object": stripe_object}, now)
     operation.stripe_object = stripe_object
     operation.error_code = operation.error_message = None
 
@@ -173,6 +178,12 @@ def fail(
     operation = session.get_one(Operation, operation_id, with_for_update=True)
     if operation.state is State.SUCCEEDED:
         return
-    _settle(operation, State.FAILED, now)
+    said: audit.Details = {"error": error.code, "stripe_object": stripe_object}
+    _settle(session, operation, State.FAILED, said, now)
     operation.stripe_object = stripe_object
     operation.error_code, operation.error_message = error.code, error.message
+
+
+def about(operation_id: str, payment: str | None = None) -> audit.About:
+    """How the journal of acts names an operation, and the payment that it belongs to."""
+    return audit.About("operation", operation_id, payment)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from azpay import operations
+from azpay import audit, operations
 from azpay.errors import Conflict
 from azpay.gateway import WrongState
 from azpay.money import Money
@@ -100,6 +100,7 @@ def _capture_intended(
     digest = operations.fingerprint(Kind.CAPTURE, payment=payment.id, amount=taking)
     operation, _ = operations.plan(session, Kind.CAPTURE, payment.id, digest=digest, now=now)
     operations.asking(operation, {"payment_intent": payment.payment_intent, "amount_to_capture": taking})
+    _tell(session, operation, payment, taking)
     return payment, operation
 
 
@@ -114,7 +115,13 @@ def _cancel_intended(
     digest = operations.fingerprint(Kind.CANCEL, payment=payment.id)
     operation, _ = operations.plan(session, Kind.CANCEL, payment.id, digest=digest, now=now)
     operations.asking(operation, {"payment_intent": payment.payment_intent, "cancellation_reason": reason})
+    _tell(session, operation, payment, payment.amount)
     return payment, operation
+
+
+def _tell(session: Session, operation: Operation, payment: Payment, amount: int) -> None:
+    money = Money(amount, payment.currency)
+    audit.add(session, operations.about(operation.id, payment.id), details=audit.amount_of(money))
 
 
 @dataclass(slots=True)

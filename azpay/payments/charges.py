@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, col, or_, select
 
-from azpay import operations
+from azpay import audit, operations
 from azpay.db import new_id, take_turn
 from azpay.errors import Refused
 from azpay.operations import Kind, Operation
@@ -92,6 +92,7 @@ def _intended(
     if not new:
         operations.asking(operation, parameters(request, operation.subject, operation.id))
         return session.get_one(Payment, operation.subject), operation
+    audit.add(session, operations.about(operation.id, identity), details=audit.amount_of(request.money))
     if not request.allow_duplicate:
         _refuse_duplicate(session, request, now=now)
     if declined is not None:

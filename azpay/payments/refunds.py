@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import update
 from sqlmodel import Session, col, or_, select
 
-from azpay import operations
+from azpay import audit, operations
 from azpay.db import new_id
 from azpay.errors import Conflict
 from azpay.money import Money
@@ -148,6 +148,8 @@ def _intended(
     amount = _take(session, payment, request)
     if not request.allow_duplicate:
         _refuse_duplicate(session, payment, amount, now=now)
+    why, money = request.note or request.reason, Money(amount, payment.currency)
+    audit.add(session, operations.about(operation.id, payment.id), reason=why, details=audit.amount_of(money))
     ours = _written_down(identity, payment, amount, request, now)
     session.add(ours)
     operations.asking(operation, parameters(payment, ours, operation.id))

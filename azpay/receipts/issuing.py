@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func
 from sqlmodel import col, select
 
+from azpay import audit
 from azpay.db import new_id
 from azpay.db.upsert import keep_new
 from azpay.errors import Conflict
@@ -86,8 +87,16 @@ def write_out(session: Session, payment: Payment, refund: Refund | None = None, 
     """
     refund_id = "" if refund is None else refund.id
     while (found := issued(session, payment.id, refund_id)) is None:
-        keep_new(session, [_draft(session, payment, refund, now)])
+        draft = _draft(session, payment, refund, now)
+        if keep_new(session, [draft]):
+            _record(session, draft)
     return found
+
+
+def _record(session: Session, draft: Receipt) -> None:
+    about = audit.About("receipt", draft.id, draft.payment_id)
+    told = {"number": draft.number, **audit.amount_of(Money(draft.amount, draft.currency))}
+    audit.record(session, "receipt.issued", about, now=draft.issued_at, details=told)
 
 
 def _draft(session: Session, payment: Payment, refund: Refund | None, now: datetime) -> Receipt:

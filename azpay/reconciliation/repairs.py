@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
+from azpay import audit
 from azpay.errors import AzpayError, Failed
 from azpay.payments import Payment, answers, records
 from azpay.reconciliation import books
@@ -108,9 +109,17 @@ def _taken_in(db: Database, subject: Subject, seen: Sighting, now: datetime) -> 
         if books.find(session, *subject) != seen.here:
             return False
         record(session, seen.found, now)
+        _write_down(session, subject, seen, now)
         return True
 
     return db.write(take_in)
+
+
+def _write_down(session: Session, subject: Subject, seen: Sighting, now: datetime) -> None:
+    about = audit.About(str(subject.object_type), subject.theirs or str(subject.ours))
+    difference = seen.difference
+    told = {"ours": subject.ours, "difference": None if difference is None else str(difference.kind)}
+    audit.record(session, "reconcile.repaired", about, now=now, details=told)
 
 
 def _payment_of(session: Session, refund: objects.Refund) -> Payment | None:

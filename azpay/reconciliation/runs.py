@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
+from azpay import audit
 from azpay.db import new_id
 from azpay.db.database import DatabaseUnavailable
 from azpay.db.upsert import keep_new
@@ -90,7 +91,7 @@ def reconcile(
         trouble = error
     finally:
         try:
-            run = _close(db, run, state, comparison.certificate, now=pace.clock())
+            run = _close(db, run, state, comparison, now=pace.clock())
         except DatabaseUnavailable as error:
             trouble = trouble or error
     return Report(run, comparison.drifts, comparison.certificate, trouble)
@@ -126,11 +127,18 @@ def _open(db: Database, period: Period, *, now: datetime) -> Run:
     return run
 
 
-def _close(db: Database, run: Run, state: RunState, certificate: Certificate, *, now: datetime) -> Run:
+def _close(db: Database, run: Run, state: RunState, comparison: Comparison, *, now: datetime) -> Run:
     def close(session: Session) -> Run:
         kept = session.get_one(Run, run.id)
         kept.state, kept.finished_at = state, now
-        kept.ours, kept.theirs = certificate.here, certificate.there
+        kept.ours, kept.theirs = comparison.certificate.here, comparison.certificate.there
+        _record(session, kept, drifts=len(comparison.drifts), now=now)
         return kept
 
     return db.write(close)
+
+
+def _record(session: Session, run: Run, *, drifts: int, now: datetime) -> None:
+    period = {"since": run.since.isoformat(), "until": run.until.isoformat()}
+    told: audit.Details = {"state": str(run.state), "drifts": drifts, **period}
+    audit.record(session, "reconcile.run", audit.About("run", run.id), now=now, details=told)

@@ -140,7 +140,7 @@ def test_a_book_is_moved_to_a_key_of_its_own_making(home: Path) -> None:
         "key": after.id,
         "before": [before.id],
         "file": True,
-        "rows": 0,
+        "rows": 2,
     }
     assert after != before
     assert f"The book's key {after.id} was made" in done.stderr
