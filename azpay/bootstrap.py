@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from azpay.gateway.stripe import Gateway
     from azpay.settings import Settings
 
-HANDLERS = Handlers(events=payments.EVENTS, objects={**payments.OBJECTS, **settlement.OBJECTS})
+HANDLERS = Handlers(
+    events={**payments.EVENTS, **settlement.EVENTS}, objects={**payments.OBJECTS, **settlement.OBJECTS}
+)
 
 
 @dataclass(frozen=True, slots=True)
