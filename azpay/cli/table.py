@@ -54,6 +54,25 @@ TABLE: tuple[Entry, ...] = (
     ),
     Row("history", "azpay.cli.history:history", "Payments, or one payment's whole story.", RECORDS),
     Group(
+        "disputes",
+        "Disputes, and early fraud warnings.",
+        (
+            Row("list", "azpay.cli.disputes:listing", "Disputes, newest or most urgent first."),
+            Row("show", "azpay.cli.disputes:show", "One dispute: what is at stake, and until when."),
+        ),
+        RECORDS,
+    ),
+    Group(
+        "payouts",
+        "Payouts to the bank.",
+        (
+            Row("list", "azpay.cli.payouts:listing", "Payouts, newest first."),
+            Row("show", "azpay.cli.payouts:show", "One payout: arrival, trace id, failure."),
+        ),
+        RECORDS,
+    ),
+    Row("balance", "azpay.cli.payouts:balance", "What the account holds at Stripe.", RECORDS),
+    Group(
         "export",
         "Records for other programs.",
         (Row("payments", "azpay.cli.export:payments", "Every payment, as CSV or NDJSON."),),

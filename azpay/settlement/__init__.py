@@ -2,6 +2,7 @@
 
 from azpay.settlement import payouts
 from azpay.settlement.lines import KIND, expect, of, take_in
+from azpay.settlement.listing import payouts_of
 from azpay.settlement.models import Balance, BalanceTransaction, Payout, PayoutStatus
 
 EVENTS = payouts.EVENTS
@@ -17,5 +18,6 @@ __all__ = [
     "PayoutStatus",
     "expect",
     "of",
+    "payouts_of",
     "take_in",
 ]

@@ -29,7 +29,7 @@ class OnlyStripeKnows(Exception):
 
 
 def is_newer(reported: datetime, known: datetime) -> bool:
-    """Whether a report that differs from what is known is the later. Raises OnlyStripeKnows when it is near."""
+    """Whether a report that differs from what is known came later. Raises OnlyStripeKnows where they tie."""
     if abs(known - reported) < CLOCKS_APART:
         raise OnlyStripeKnows
     return reported > known
