@@ -199,6 +199,11 @@ def _row(payment: Payment, zone: tzinfo) -> list[str]:
     ]
 
 
+def _remark(refund: Refund) -> str:
+    failed = f"failed: {refund.failure_reason.replace('_', ' ')}" if refund.failure_reason else None
+    return "; ".join(remark for remark in (failed, refund.note) if remark)
+
+
 def refunds_table(refunds: Sequence[Refund], zone: tzinfo) -> Table:
     columns = [
         Column("Made"),
@@ -218,7 +223,7 @@ def refunds_table(refunds: Sequence[Refund], zone: tzinfo) -> Table:
                 Money(refund.amount, refund.currency).display(),
                 str(refund.status),
                 refund.reason or "",
-                refund.note or refund.failure_reason or "",
+                _remark(refund),
                 refund.refund or "",
             ]
             for refund in refunds

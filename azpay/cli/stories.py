@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from azpay.settlement import BalanceTransaction
 
 
+REFUND_FAILED = frozenset({"refund_failure", "payment_refund_failure"})
+"""https://docs.stripe.com/reports/balance-transaction-types"""
+
+
 def data(story: Story) -> dict[str, Any]:
     """The story for programs."""
     return {
@@ -75,7 +79,7 @@ def blocks(story: Story, now: datetime, zone: tzinfo) -> list[Block]:
     """The story for people; a part that is empty is left out."""
     parts: list[Block] = [payment_fields(story.payment, zone)]
     if story.refunds:
-        parts += ["\nRefunds", refunds_table(story.refunds, zone)]
+        parts += ["\nRefunds", refunds_table(story.refunds, zone), *_came_back(story, zone)]
     parts += dispute_views.objections(story.objections, now, zone)
     if story.lines:
         parts += ["\nMoney at Stripe", _lines(story, zone)]
@@ -86,6 +90,17 @@ def blocks(story: Story, now: datetime, zone: tzinfo) -> list[Block]:
     if story.events:
         parts += ["\nWhat Stripe told", _events(story, zone)]
     return parts
+
+
+def _came_back(story: Story, zone: tzinfo) -> list[Block]:
+    """A refund can fail days after it succeeded. Then the customer was not repaid after all."""
+    returned = {line.source: line for line in story.lines if line.type in REFUND_FAILED}
+    return [
+        f"{refund.id} came back on {shown(returned[refund.refund].created_at, zone)[:10]}: "
+        f"{Money(refund.amount, refund.currency).display()} is to be paid to the customer another way."
+        for refund in story.refunds
+        if refund.refund in returned
+    ]
 
 
 def _lines(story: Story, zone: tzinfo) -> Table:

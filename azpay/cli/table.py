@@ -47,6 +47,7 @@ TABLE: tuple[Entry, ...] = (
         (
             Row("list", "azpay.cli.methods:listing", "List saved payment methods."),
             Row("add", "azpay.cli.methods:add", "Save a method for a customer."),
+            Row("expiring", "azpay.cli.methods:expiring", "Saved cards that expire soon."),
             Row("default", "azpay.cli.methods:make_default", "Charge this one when none is named."),
             Row("remove", "azpay.cli.methods:remove", "Detach a saved method for good."),
         ),

@@ -16,7 +16,7 @@ from azpay.payments.models import (
     RefundStatus,
 )
 from azpay.payments.queries import CursorInvalid, Query, Sort
-from azpay.payments.refunds import NothingToRefund, RefundExceedsPayment, refund, underway
+from azpay.payments.refunds import NothingToRefund, PaymentDisputed, RefundExceedsPayment, refund, underway
 from azpay.payments.requests import (
     CANCEL_REASONS,
     REASONS,
@@ -42,6 +42,7 @@ __all__ = [
     "Origin",
     "Page",
     "Payment",
+    "PaymentDisputed",
     "PaymentMethod",
     "PaymentStatus",
     "PaymentUnknown",
