@@ -13,7 +13,6 @@ from azpay.errors import NotFound, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
     from datetime import datetime
 
     from azpay.bootstrap import Azpay
@@ -84,8 +83,8 @@ def expiring(
         azpay methods expiring
         azpay methods expiring --within 90d --json
 
-    A card is good until the end of the month printed on it. Banks tell Stripe of many new cards by themselves:
-    `azpay methods list --customer C --refresh` shows a card as Stripe has it now.
+    A card is good until the end of the month printed on it. Banks tell Stripe of many new cards by
+    themselves: `azpay methods list --customer C --refresh` shows a card as Stripe has it now.
     """
     from azpay.cli import dates, output, wiring
     from azpay.payments import methods

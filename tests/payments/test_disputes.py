@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from azpay.gateway import objects
 from azpay.inbox import EventState, InboxEvent
-from azpay.payments import PaymentDisputed, Payment, charge, checks, disputes, refund
+from azpay.payments import Payment, PaymentDisputed, charge, checks, disputes, refund
 from azpay.payments.dispute_transitions import (
     DISPUTE_ORDER,
     WEIGHT,
@@ -157,7 +157,7 @@ def test_an_appeal_reopens_what_was_won_and_the_bank_has_the_last_word(
     webhooks.arrive()
     appealed = payment_of(azpay, payment).dispute
 
-    clock.advance(days=60)
+    clock.advance(days=20)
     webhooks.arrive()
 
     assert appealed is not None
