@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.main import get_command
 
+from azpay.bootstrap import HANDLERS
 from azpay.cli import failures, reconcile
 from azpay.cli.app import app
 from azpay.cli.commands import CommandGroup
 from azpay.cli.table import TABLE, Group
-from azpay.bootstrap import HANDLERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -46,7 +46,7 @@ def listing(  # noqa: PLR0913 - a command's options
     Taken is what a dispute has cost the balance so far, Stripe's fee included. CSV and NDJSON are all
     disputes, unless --limit or --cursor asks for a page.
     """
-    from azpay.cli import dates, dispute_views, listings, wiring
+    from azpay.cli import dates, dispute_data, listings, wiring
     from azpay.payments import disputes
 
     as_document, now = listings.is_document(ctx, form), wiring.now_of(ctx)
@@ -63,7 +63,7 @@ def listing(  # noqa: PLR0913 - a command's options
         _refresh(ctx, period)
     db = wiring.book_of(ctx)
     if listings.is_whole(ctx, form):
-        listings.write_lines(form, dispute_views.SHAPE, disputes.everything(db, query))
+        listings.write_lines(form, dispute_data.SHAPE, disputes.everything(db, query))
     else:
         _show_page(ctx, disputes.listing(db, query), form, as_document=as_document)
 
@@ -84,7 +84,7 @@ def show(
 
     Of a payment with several disputes, the newest is shown; `azpay history` shows all of them.
     """
-    from azpay.cli import dispute_views, output, wiring
+    from azpay.cli import dispute_data, dispute_views, output, wiring
     from azpay.cli.stories import event_data, line_data
     from azpay.payments import disputes
 
@@ -92,9 +92,9 @@ def show(
         _refresh_one(ctx, named)
     told = disputes.show(wiring.book_of(ctx), named)
     data = {
-        **dispute_views.case_data(told.case),
+        **dispute_data.case_data(told.case),
         "balance_transactions": [line_data(line) for line in told.case.lines],
-        "early_fraud_warnings": [dispute_views.warning_data(warning) for warning in told.warnings],
+        "early_fraud_warnings": [dispute_data.warning_data(warning) for warning in told.warnings],
         "events": [event_data(event) for event in told.events],
     }
     human = dispute_views.story(told, wiring.now_of(ctx), wiring.zone_of(ctx))
@@ -145,13 +145,13 @@ def _refresh_one(ctx: typer.Context, named: str) -> None:
 
 
 def _show_page(ctx: typer.Context, page: Page, form: Format, *, as_document: bool) -> None:
-    from azpay.cli import dispute_views, listings, output, wiring
+    from azpay.cli import dispute_data, dispute_views, listings, output, wiring
 
     if form in listings.LINES:
-        listings.write_lines(form, dispute_views.SHAPE, page.cases)
+        listings.write_lines(form, dispute_data.SHAPE, page.cases)
     elif as_document:
-        cases = [dispute_views.case_data(case) for case in page.cases]
-        warnings = [dispute_views.warning_data(warning) for warning in page.warnings]
+        cases = [dispute_data.case_data(case) for case in page.cases]
+        warnings = [dispute_data.warning_data(warning) for warning in page.warnings]
         data = {"disputes": cases, "early_fraud_warnings": warnings, "next": page.next}
         output.write_document("azpay.disputes/1", data)
     else:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azpay.cli.charge import PENDING, ReturnUrl, Wait, waits
+from azpay.cli.method_views import card, expiring_table, expiry, is_expired, method_data, table
 from azpay.cli.options import Yes
-from azpay.cli.tables import Column, Fields, Table
+from azpay.cli.tables import Fields
 from azpay.errors import NotFound, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
-
     from azpay.bootstrap import Azpay
     from azpay.payments import PaymentMethod
     from azpay.payments.models import SetupIntent
@@ -52,7 +50,7 @@ def listing(
         ctx,
         schema="azpay.methods/1",
         data=[method_data(method, defaults) for method in found],
-        human=_table(found, defaults),
+        human=table(found, defaults),
     )
 
 
@@ -91,10 +89,8 @@ def expiring(
 
     db, now = wiring.book_of(ctx), wiring.now_of(ctx)
     found, defaults = methods.expiring(db, now + dates.span(within)), methods.defaults(db)
-    data = [method_data(each, defaults) | {"expired": _is_expired(each, now)} for each in found]
-    output.emit(
-        ctx, schema="azpay.expiring_methods/1", data=data, human=_expiring_table(found, defaults, now)
-    )
+    data = [method_data(each, defaults) | {"expired": is_expired(each, now)} for each in found]
+    output.emit(ctx, schema="azpay.expiring_methods/1", data=data, human=expiring_table(found, defaults, now))
 
 
 def add(  # noqa: PLR0913 - a command's options
@@ -226,21 +222,6 @@ def remove(ctx: typer.Context, method: Method, yes: Yes = False) -> None:
     _show(ctx, azpay, methods.remove(azpay.db, azpay.gateway, method, now=azpay.now()))
 
 
-def method_data(method: PaymentMethod, defaults: Collection[str]) -> dict[str, Any]:
-    """A saved method for programs."""
-    return {
-        "id": method.payment_method,
-        "customer": method.customer,
-        "type": method.type,
-        "brand": method.brand,
-        "last4": method.last4,
-        "exp_month": method.exp_month,
-        "exp_year": method.exp_year,
-        "default": method.payment_method in defaults,
-        "removed": method.removed_at is not None,
-    }
-
-
 def _show(ctx: typer.Context, azpay: Azpay, method: PaymentMethod) -> None:
     from azpay.cli import output
     from azpay.payments import methods
@@ -249,8 +230,8 @@ def _show(ctx: typer.Context, azpay: Azpay, method: PaymentMethod) -> None:
     pairs = [
         ("Method", method.payment_method),
         ("Customer", method.customer or ""),
-        ("Card", _card(method)),
-        ("Expires", _expiry(method)),
+        ("Card", card(method)),
+        ("Expires", expiry(method)),
         ("Default", "yes" if method.payment_method in defaults else "no"),
     ]
     output.emit(
@@ -259,59 +240,3 @@ def _show(ctx: typer.Context, azpay: Azpay, method: PaymentMethod) -> None:
         data=method_data(method, defaults),
         human=Fields(pairs, title="removed" if method.removed_at else "saved"),
     )
-
-
-def _table(found: list[PaymentMethod], defaults: Collection[str]) -> Table:
-    columns = [
-        Column("Method"),
-        Column("Customer"),
-        Column("Card"),
-        Column("Expires"),
-        Column("Default", drop=1),
-    ]
-    rows = [
-        [
-            method.payment_method,
-            method.customer or "",
-            _card(method),
-            _expiry(method),
-            "yes" if method.payment_method in defaults else "",
-        ]
-        for method in found
-    ]
-    return Table(columns, rows, empty="No saved methods.")
-
-
-def _expiring_table(found: list[PaymentMethod], defaults: Collection[str], now: datetime) -> Table:
-    columns = [
-        Column("Expires"),
-        Column("Method"),
-        Column("Customer"),
-        Column("Card", drop=1),
-        Column("State", drop=3, style={"expired": "red"}),
-        Column("Default", drop=2),
-    ]
-    rows = [
-        [
-            _expiry(method),
-            method.payment_method,
-            method.customer or "",
-            _card(method),
-            "expired" if _is_expired(method, now) else "",
-            "yes" if method.payment_method in defaults else "",
-        ]
-        for method in found
-    ]
-    return Table(columns, rows, empty="No saved card expires by then.")
-
-
-def _is_expired(method: PaymentMethod, now: datetime) -> bool:
-    return (method.exp_year or 0, method.exp_month or 0) < (now.year, now.month)
-
-
-def _card(method: PaymentMethod) -> str:
-    return f"{method.brand} {method.last4}" if method.last4 else method.type
-
-
-def _expiry(method: PaymentMethod) -> str:
-    return f"{method.exp_month:02d}/{method.exp_year}" if method.exp_month and method.exp_year else ""

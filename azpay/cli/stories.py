@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from azpay.cli import dispute_views, payout_views
 from azpay.cli.dates import shown
-from azpay.cli.dispute_views import case_data, review_data, warning_data
+from azpay.cli.dispute_data import case_data, review_data, warning_data
 from azpay.cli.payout_views import payout_data
 from azpay.cli.showing import instant, payment_data, payment_fields, refund_data, refunds_table
 from azpay.cli.tables import Block, Column, Table

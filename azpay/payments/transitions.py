@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from azpay.payments.models import PaymentStatus, RefundStatus
-from azpay.settlement.transitions import CLOCKS_APART
+from azpay.settlement.transitions import CLOCKS_APART as CLOCKS_APART
 from azpay.settlement.transitions import OnlyStripeKnows as OnlyStripeKnows
 
 if TYPE_CHECKING:
