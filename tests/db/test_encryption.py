@@ -43,7 +43,7 @@ PLAIN = {
     },
     "words from a list": {
         "status", "origin", "state", "kind", "type", "currency", "card_brand", "brand", "reason",
-        "failure_code", "failure_reason", "error_code", "reporting_category", "object_type",
+        "failure_code", "failure_reason", "error_code", "reporting_category", "object_type", "dispute",
     },
     "four digits": {"card_last4", "last4", "secret"},
     "what two books say": {"ours", "theirs", "said_here", "said_there"},
