@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from azpay.settings import Settings
 
 ERRANDS = payments.ERRANDS
-HANDLERS = Handlers(events=payments.EVENTS, objects={**payments.OBJECTS, **settlement.OBJECTS})
+HANDLERS = Handlers(
+    events={**payments.EVENTS, **settlement.EVENTS}, objects={**payments.OBJECTS, **settlement.OBJECTS}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.main import get_command
 
+from azpay.bootstrap import HANDLERS
 from azpay.cli import failures, reconcile
 from azpay.cli.app import app
 from azpay.cli.commands import CommandGroup
 from azpay.cli.table import TABLE, Group
-from azpay.payments import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,7 +206,7 @@ def test_every_json_document_is_described() -> None:
     assert described == written
 
 
-@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("event", HANDLERS.events)
 def test_an_event_with_a_handler_is_among_those_to_send(event: str) -> None:
     page = (DOCS / "howto" / "webhooks.md").read_text("utf-8")
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from azpay.cli.history import Format
-from azpay.cli.options import Since, Until
+from azpay.cli.options import Format, Since, Until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

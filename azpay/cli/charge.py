@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 
     from azpay.bootstrap import Azpay
     from azpay.money import Money
-    from azpay.payments import Payment, PaymentStatus
+    from azpay.payments import Payment
 
 PENDING = 8
 
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="In major units with a dot: 12.50.")]
+Wait = Annotated[
+    int, typer.Option(metavar="SECONDS", min=0, max=3600, help="Wait for what the customer or bank decides.")
+]
+ReturnUrl = Annotated[
+    str | None, typer.Option(metavar="URL", help="Where the customer comes back to from their bank.")
+]
 Minor = Annotated[bool, typer.Option("--amount-minor", help="AMOUNT is in minor units: 1250 for 12.50.")]
 Live = Annotated[str | None, typer.Option("--live", metavar="ACCOUNT", help="Live mode: whose money moves.")]
 
@@ -39,10 +45,15 @@ def charge(  # noqa: PLR0913 - a command's options
     off_session: Annotated[
         bool, typer.Option("--off-session/--on-session", help="Whether the customer is away.")
     ] = False,
+    statement_suffix: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Stands on the bank statement, after your name.")
+    ] = None,
+    return_url: ReturnUrl = None,
     idempotency_key: Annotated[str | None, typer.Option(metavar="KEY", help="Your own key for it.")] = None,
     allow_duplicate: Annotated[
         bool, typer.Option("--allow-duplicate", help="Even if it looks repeated.")
     ] = False,
+    wait: Wait = 0,
     amount_minor: Minor = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the request; send nothing.")] = False,
     yes: Yes = False,
@@ -55,8 +66,12 @@ def charge(  # noqa: PLR0913 - a command's options
         azpay charge 19.99 usd --method pm_card_visa
         azpay charge 12.50 eur --customer ada@example.com --reference order-1001
         azpay charge 100 eur --customer cus_123 --authorize-only   # then: capture
+        azpay charge 20 eur --customer cus_123 --return-url https://shop.example/thanks --wait 300
 
     The same command again is safe: it goes on with what is open, and stops what looks like a repetition.
+
+    A bank may want the customer to confirm. With --return-url the answer has a link for them; --wait waits
+    for what they, or the bank, decide. What is still open then ends with status 8.
     """
     from azpay.cli import output, wiring
     from azpay.payments import ChargeRequest
@@ -71,6 +86,8 @@ def charge(  # noqa: PLR0913 - a command's options
         metadata=pairs(metadata or []),
         authorize_only=authorize_only,
         off_session=off_session,
+        statement_suffix=statement_suffix,
+        return_url=return_url,
         idempotency_key=idempotency_key,
         allow_duplicate=allow_duplicate,
     )
@@ -89,7 +106,8 @@ def charge(  # noqa: PLR0913 - a command's options
         show(ctx, azpay, _found(azpay, said["id"]), said)
         return
     with keyed.held():
-        payment = payments.charge(azpay.db, azpay.gateway, request, now=azpay.now())
+        made = payments.charge(azpay.db, azpay.gateway, request, now=azpay.now())
+        payment = _waited_for(ctx, azpay, made, wait) if wait else made
     _keep_if_settled(keyed, payment)
     show(ctx, azpay, payment)
 
@@ -105,8 +123,23 @@ def _keep_if_settled(keyed: Keyed, payment: Payment) -> None:
     """What may still change is no answer yet."""
     from azpay.cli.showing import payment_data
 
-    if _waits_for(payment.status) is None:
+    if _waits_for(payment) is None:
         keyed.keep(payment_data(payment))
+
+
+def _waited_for(ctx: typer.Context, azpay: Azpay, payment: Payment, seconds: int) -> Payment:
+    from azpay.cli import output
+    from azpay.payments import waiting
+
+    if payment.status in waiting.UNDECIDED:
+        output.say(ctx, waits(payment.status, payment.next_action_url, seconds))
+    return waiting.payment(azpay.db, azpay.gateway, payment, waiting.Patience(seconds), now=azpay.now)
+
+
+def waits(status: str, link: str | None, seconds: int) -> str:
+    """What is being waited for, and the link that the customer needs for it."""
+    whom = "the customer to confirm" if status == "requires_action" else "the bank"
+    return f"Waiting up to {seconds} s for {whom}{f' at {link}' if link else ''}"
 
 
 def capture(
@@ -249,17 +282,20 @@ def show(
         data=said or payment_data(payment),
         human=payment_fields(payment, azpay.settings.zone),
     )
-    waiting = _waits_for(payment.status)
+    waiting = _waits_for(payment)
     if waiting is not None:
         output.say(ctx, f"Not over: {waiting}\n  Next: azpay history {payment.id}")
         raise typer.Exit(PENDING)
 
 
-def _waits_for(status: PaymentStatus) -> str | None:
+def _waits_for(payment: Payment) -> str | None:
     from azpay.payments import PaymentStatus
 
+    confirm = "the customer must confirm it with the bank, or you cancel it."
+    if payment.next_action_url is None:
+        confirm += " Only a charge with --return-url has a link for that."
     return {
-        PaymentStatus.REQUIRES_ACTION: "the customer must confirm it with the bank, or you cancel it.",
+        PaymentStatus.REQUIRES_ACTION: confirm,
         PaymentStatus.PROCESSING: "the bank has not decided.",
         PaymentStatus.UNKNOWN: "Stripe's answer was lost; the same command again asks for it.",
-    }.get(status)
+    }.get(payment.status)

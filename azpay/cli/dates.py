@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FORMS = "2026-01-31, 2026-01-31T14:30, 2026-01, today, yesterday, 7d, 24h, 2w, this-month, last-month"
 
 _AGO = re.compile(r"([0-9]{1,6})([hdw])")
+_SPAN = re.compile(r"([0-9]{1,5})([hdw])")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -31,6 +33,13 @@ class NotADate(errors.Usage):
         super().__init__(
             f"{text!r} is not a date or time that azpay reads.", hint=f"Write it as one of: {FORMS}."
         )
+
+
+class NotASpan(errors.Usage):
+    code = "not_a_span"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is not a length of time.", hint="Write it as 30d, 2w or 24h.")
 
 
 class NoSuchZone(errors.Usage):
@@ -92,6 +101,14 @@ def moment(text: str, *, now: datetime, zone: tzinfo) -> datetime:
         return found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise NotADate(text) from None
+
+
+def span(text: str) -> timedelta:
+    """How long: `24h`, `30d`, `2w`. A day has twenty-four hours here."""
+    found = _SPAN.fullmatch(text.strip().lower())
+    if found is None:
+        raise NotASpan(text)
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def shown(when: datetime, zone: tzinfo) -> str:

@@ -31,7 +31,7 @@ COLUMNS = (
 )  # fmt: skip
 NOT_IN_CSV = (
     "payment_method", "receipt_email", "metadata_", "failure_message", "next_action_url", "capture_before",
-    "origin", "livemode", "updated_at",
+    "dispute", "origin", "livemode", "updated_at",
 )  # fmt: skip
 
 

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from azpay.cli.options import Since, Until
+from azpay.cli.options import Format, Since, Until, typed
 
 if TYPE_CHECKING:
     from datetime import tzinfo
+    from enum import StrEnum
 
     from azpay.db import Database
     from azpay.payments import Query
 
 STORY = "azpay.payment_story/1"
-
-
-class Format(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    NDJSON = "ndjson"
-    CSV = "csv"
 
 
 Status = Annotated[
@@ -97,18 +90,13 @@ def _refuse_two_answers(ctx: typer.Context, payment: str | None, filters: list[s
     from azpay.errors import Usage
 
     lines = form in {Format.NDJSON, Format.CSV}
-    if payment is not None and (lines or any(_typed(ctx, name) for name in filters)):
+    if payment is not None and (lines or any(typed(ctx, name) for name in filters)):
         raise Usage(
             "A payment's story is not a list: it has no filters, order or pages, and neither CSV nor NDJSON.",
             hint=f"Use `azpay history {payment}`, or leave the payment out.",
         )
     if globals_of(ctx).json and lines:
         raise Usage(f"--json and --format {form} cannot both be.", hint="Leave one of them out.")
-
-
-def _typed(ctx: typer.Context, name: str) -> bool:
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def asked_for(db: Database, asked: dict[str, Any], zone: tzinfo) -> Query:
@@ -184,7 +172,7 @@ def _show_list(ctx: typer.Context, db: Database, query: Query, form: Format, *, 
     from azpay.cli import wiring
 
     lines = form in {Format.NDJSON, Format.CSV}
-    if lines and not counted and not any(_typed(ctx, name) for name in PAGING):
+    if lines and not counted and not any(typed(ctx, name) for name in PAGING):
         from azpay.cli import exports
 
         exports.write_all(db, query, exports.Lines(form))
@@ -218,10 +206,11 @@ def _show_page(
 
 def _show_story(ctx: typer.Context, db: Database, payment: str, form: Format, zone: tzinfo) -> None:
     from azpay import payments
-    from azpay.cli import output, stories
+    from azpay.cli import output, stories, wiring
 
     story = payments.story(db, payment)
     if form is Format.JSON:
         output.write_document(STORY, stories.data(story))
     else:
-        output.emit(ctx, schema=STORY, data=stories.data(story), human=stories.blocks(story, zone))
+        human = stories.blocks(story, wiring.now_of(ctx), zone)
+        output.emit(ctx, schema=STORY, data=stories.data(story), human=human)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from azpay.cli.charge import PENDING, ReturnUrl, Wait, waits
+from azpay.cli.method_views import card, expiring_table, expiry, is_expired, method_data, table
 from azpay.cli.options import Yes
-from azpay.cli.tables import Column, Fields, Table
+from azpay.cli.tables import Fields
 from azpay.errors import NotFound, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from azpay.bootstrap import Azpay
     from azpay.payments import PaymentMethod
+    from azpay.payments.models import SetupIntent
 
 Method = Annotated[str, typer.Argument(metavar="METHOD", help="A pm_… id.")]
 
@@ -49,7 +50,7 @@ def listing(
         ctx,
         schema="azpay.methods/1",
         data=[method_data(method, defaults) for method in found],
-        human=_table(found, defaults),
+        human=table(found, defaults),
     )
 
 
@@ -69,28 +70,124 @@ def _of_customer(azpay: Azpay, who: str, *, refresh: bool) -> list[PaymentMethod
     )
 
 
-def add(
+def expiring(
+    ctx: typer.Context,
+    within: Annotated[str, typer.Option(metavar="SPAN", help="How far to look ahead: 30d, 8w.")] = "30d",
+) -> None:
+    """Saved cards that expire soon, or have: whom to ask for another card.
+
+    Examples:
+
+        azpay methods expiring
+        azpay methods expiring --within 90d --json
+
+    A card is good until the end of the month printed on it. Banks tell Stripe of many new cards by
+    themselves: `azpay methods list --customer C --refresh` shows a card as Stripe has it now.
+    """
+    from azpay.cli import dates, output, wiring
+    from azpay.payments import methods
+
+    db, now = wiring.book_of(ctx), wiring.now_of(ctx)
+    found, defaults = methods.expiring(db, now + dates.span(within)), methods.defaults(db)
+    data = [method_data(each, defaults) | {"expired": is_expired(each, now)} for each in found]
+    output.emit(ctx, schema="azpay.expiring_methods/1", data=data, human=expiring_table(found, defaults, now))
+
+
+def add(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
     method: Method,
     customer: Annotated[str, typer.Option(metavar="C", help="A cus_… id or an e-mail address.")],
     default: Annotated[bool, typer.Option("--default", help="Charge it when none is named.")] = False,
+    off_session: Annotated[
+        bool | None,
+        typer.Option(
+            "--off-session/--on-session",
+            help="Set it up with the bank for charges while the customer is away, or there.",
+        ),
+    ] = None,
+    return_url: ReturnUrl = None,
+    wait: Wait = 0,
 ) -> None:
     """Save a method that Stripe collected, for a customer.
 
     Examples:
 
         azpay methods add pm_123 --customer ada@example.com --default
+        azpay methods add pm_123 --customer cus_123 --off-session --return-url https://shop.example/saved
+        azpay methods add pm_123 --customer cus_123 --off-session --wait 300
 
     A customer with an e-mail that nobody has yet is made. azpay never sees the card's number.
+
+    With --off-session or --on-session the bank is asked, and may want the customer to confirm: with
+    --return-url there is a link for them, and --wait waits until they did. Asking again goes on with what is
+    open. Without either, the method is saved as it is.
     """
     from azpay.cli import wiring
     from azpay.payments import methods
 
     azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
-    saved = methods.add(azpay.db, azpay.gateway, method, customer, now=azpay.now())
+    if off_session is None:
+        _refuse_waiting(return_url, wait)
+        saved = methods.add(azpay.db, azpay.gateway, method, customer, now=azpay.now())
+    else:
+        usage = "off_session" if off_session else "on_session"
+        saved = _set_up(ctx, azpay, (method, customer, usage, return_url), wait)
     if default:
         methods.make_default(azpay.db, azpay.gateway, saved.payment_method, now=azpay.now())
     _show(ctx, azpay, saved)
+
+
+def _refuse_waiting(return_url: str | None, wait: int) -> None:
+    if return_url is not None or wait:
+        raise Usage(
+            "There is nothing to confirm when a method is saved as it is.",
+            hint="Add --off-session or --on-session: then the bank is asked.",
+        )
+
+
+def _set_up(
+    ctx: typer.Context, azpay: Azpay, asked: tuple[str, str, str, str | None], wait: int
+) -> PaymentMethod:
+    """The method, saved; or the link that the customer needs, and status 8."""
+    from azpay.cli import output
+    from azpay.payments import setups, waiting
+
+    method, customer, usage, url = asked
+    now = azpay.now()
+    done = setups.set_up(azpay.db, azpay.gateway, method, customer, usage=usage, return_url=url, now=now)
+    if wait and done.status in waiting.UNDECIDED:
+        output.say(ctx, waits(done.status, done.next_action_url, wait))
+        patience = waiting.Patience(wait)
+        done = waiting.setup(azpay.db, azpay.gateway, done, patience, now=azpay.now)
+    if done.status != "succeeded":
+        _show_setup(ctx, done)
+        raise typer.Exit(PENDING)
+    return setups.saved_by(azpay.db, azpay.gateway, done, now=azpay.now())
+
+
+def _show_setup(ctx: typer.Context, setup: SetupIntent) -> None:
+    from azpay.cli import output
+
+    data = {
+        "id": setup.id,
+        "setup_intent": setup.setup_intent,
+        "status": setup.status,
+        "customer": setup.customer,
+        "payment_method": setup.payment_method,
+        "usage": setup.usage,
+        "next_action_url": setup.next_action_url,
+    }
+    pairs = [
+        ("Method", setup.payment_method or ""),
+        ("Customer", setup.customer or ""),
+        ("Next step", setup.next_action_url or ""),
+        ("At Stripe", setup.setup_intent or ""),
+    ]
+    word = "needs action" if setup.status == "requires_action" else str(setup.status)
+    human = Fields([(label, value) for label, value in pairs if value], title=f"{word}, not saved yet")
+    output.emit(ctx, schema="azpay.setup/1", data=data, human=human)
+    without = "" if setup.next_action_url else " Only with --return-url there is a link for that."
+    output.say(ctx, f"Not over: the customer must confirm it with the bank.{without}")
 
 
 def make_default(ctx: typer.Context, method: Method) -> None:
@@ -125,21 +222,6 @@ def remove(ctx: typer.Context, method: Method, yes: Yes = False) -> None:
     _show(ctx, azpay, methods.remove(azpay.db, azpay.gateway, method, now=azpay.now()))
 
 
-def method_data(method: PaymentMethod, defaults: Collection[str]) -> dict[str, Any]:
-    """A saved method for programs."""
-    return {
-        "id": method.payment_method,
-        "customer": method.customer,
-        "type": method.type,
-        "brand": method.brand,
-        "last4": method.last4,
-        "exp_month": method.exp_month,
-        "exp_year": method.exp_year,
-        "default": method.payment_method in defaults,
-        "removed": method.removed_at is not None,
-    }
-
-
 def _show(ctx: typer.Context, azpay: Azpay, method: PaymentMethod) -> None:
     from azpay.cli import output
     from azpay.payments import methods
@@ -148,8 +230,8 @@ def _show(ctx: typer.Context, azpay: Azpay, method: PaymentMethod) -> None:
     pairs = [
         ("Method", method.payment_method),
         ("Customer", method.customer or ""),
-        ("Card", _card(method)),
-        ("Expires", _expiry(method)),
+        ("Card", card(method)),
+        ("Expires", expiry(method)),
         ("Default", "yes" if method.payment_method in defaults else "no"),
     ]
     output.emit(
@@ -158,32 +240,3 @@ def _show(ctx: typer.Context, azpay: Azpay, method: PaymentMethod) -> None:
         data=method_data(method, defaults),
         human=Fields(pairs, title="removed" if method.removed_at else "saved"),
     )
-
-
-def _table(found: list[PaymentMethod], defaults: Collection[str]) -> Table:
-    columns = [
-        Column("Method"),
-        Column("Customer"),
-        Column("Card"),
-        Column("Expires"),
-        Column("Default", drop=1),
-    ]
-    rows = [
-        [
-            method.payment_method,
-            method.customer or "",
-            _card(method),
-            _expiry(method),
-            "yes" if method.payment_method in defaults else "",
-        ]
-        for method in found
-    ]
-    return Table(columns, rows, empty="No saved methods.")
-
-
-def _card(method: PaymentMethod) -> str:
-    return f"{method.brand} {method.last4}" if method.last4 else method.type
-
-
-def _expiry(method: PaymentMethod) -> str:
-    return f"{method.exp_month:02d}/{method.exp_year}" if method.exp_month and method.exp_year else ""

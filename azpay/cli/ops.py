@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from azpay.cli.history import Format
+from azpay.cli.options import Format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typer import _click
+
+
+class Format(StrEnum):
+    """The forms of a listing."""
+
+    TABLE = "table"
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
 
 PANEL = "Options of every command"
 
@@ -37,6 +48,12 @@ class Globals:
     quiet: bool = False
     verbosity: int = 0
     tz: str | None = None
+
+
+def typed(ctx: _click.Context, name: str) -> bool:
+    """Whether this option was given, and did not just have its default."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def globals_of(ctx: _click.Context) -> Globals:

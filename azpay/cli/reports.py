@@ -136,7 +136,9 @@ def _human(report: Report, zone: tzinfo) -> Iterator[Block]:
     if certificate.moving:
         heading.append(("Left out", f"{certificate.moving:,} that were changing all the while"))
     if certificate.outside:
-        heading.append(("Left out", f"{certificate.outside:,} refunds of charges without a payment intent"))
+        heading.append(
+            ("Left out", f"{certificate.outside:,} refunds of mere holds, or without a payment intent")
+        )
     yield Fields(heading)
     totals = [_total_row(total) for total in certificate]
     if totals:

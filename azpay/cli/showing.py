@@ -28,6 +28,9 @@ STATUS_STYLES: Mapping[str, str] = {
     "refunded": "magenta",
     "part refunded": "magenta",
     "part captured": "green",
+    "disputed": "bold red",
+    "charged back": "red",
+    "inquired": "yellow",
 }
 
 
@@ -36,12 +39,30 @@ SHOWN_AS: Mapping[str, str] = {
     "refunded": "succeeded",
     "part refunded": "succeeded",
     "part captured": "succeeded",
+    "disputed": "succeeded",
+    "charged back": "succeeded",
+    "inquired": "succeeded",
 }
 """Words that people see, and the statuses they stand for."""
 
 
+OBJECTED: Mapping[str, str] = {
+    "needs_response": "disputed",
+    "under_review": "disputed",
+    "appeal_needs_response": "disputed",
+    "appeal_under_review": "disputed",
+    "unheard_of": "disputed",
+    "lost": "charged back",
+    "warning_needs_response": "inquired",
+    "warning_under_review": "inquired",
+}
+"""How a payment with a dispute of that status is shown; one that was won or closed is as it was."""
+
+
 def status_word(payment: Payment) -> str:
     """The status, with what came of the money afterwards."""
+    if payment.dispute is not None and payment.dispute in OBJECTED:
+        return OBJECTED[payment.dispute]
     if payment.amount_refunded and payment.amount_refunded == payment.amount_captured:
         return "refunded"
     if payment.amount_refunded:
@@ -59,6 +80,7 @@ def payment_data(payment: Payment | Exported) -> dict[str, Any]:
         "amount": payment.amount,
         "amount_captured": payment.amount_captured,
         "amount_refunded": payment.amount_refunded,
+        "dispute": payment.dispute,
         "currency": payment.currency,
         "display": str(Money(payment.amount, payment.currency)),
         "customer": payment.customer,
@@ -112,6 +134,7 @@ def payment_fields(payment: Payment, zone: tzinfo) -> Fields:
         ("Payment", payment.id),
         ("Captured", _if_other(payment.amount_captured, payment)),
         ("Refunded", _if_other(payment.amount_refunded, payment)),
+        ("Disputed", _disputed(payment)),
         ("Why", payment.failure_message),
         ("Code", payment.failure_code),
         ("Next step", payment.next_action_url),
@@ -133,6 +156,10 @@ def payment_fields(payment: Payment, zone: tzinfo) -> Fields:
 
 def _if_other(amount: int, payment: Payment) -> str | None:
     return Money(amount, payment.currency).display() if amount not in {0, payment.amount} else None
+
+
+def _disputed(payment: Payment) -> str | None:
+    return f"{payment.dispute}: azpay disputes show {payment.id}" if payment.dispute else None
 
 
 def _deadline(payment: Payment, zone: tzinfo) -> str | None:
@@ -172,6 +199,11 @@ def _row(payment: Payment, zone: tzinfo) -> list[str]:
     ]
 
 
+def _remark(refund: Refund) -> str:
+    failed = f"failed: {refund.failure_reason.replace('_', ' ')}" if refund.failure_reason else None
+    return "; ".join(remark for remark in (failed, refund.note) if remark)
+
+
 def refunds_table(refunds: Sequence[Refund], zone: tzinfo) -> Table:
     columns = [
         Column("Made"),
@@ -191,7 +223,7 @@ def refunds_table(refunds: Sequence[Refund], zone: tzinfo) -> Table:
                 Money(refund.amount, refund.currency).display(),
                 str(refund.status),
                 refund.reason or "",
-                refund.note or refund.failure_reason or "",
+                _remark(refund),
                 refund.refund or "",
             ]
             for refund in refunds

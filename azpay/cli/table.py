@@ -47,12 +47,32 @@ TABLE: tuple[Entry, ...] = (
         (
             Row("list", "azpay.cli.methods:listing", "List saved payment methods."),
             Row("add", "azpay.cli.methods:add", "Save a method for a customer."),
+            Row("expiring", "azpay.cli.methods:expiring", "Saved cards that expire soon."),
             Row("default", "azpay.cli.methods:make_default", "Charge this one when none is named."),
             Row("remove", "azpay.cli.methods:remove", "Detach a saved method for good."),
         ),
         MONEY,
     ),
     Row("history", "azpay.cli.history:history", "Payments, or one payment's whole story.", RECORDS),
+    Group(
+        "disputes",
+        "Disputes, and early fraud warnings.",
+        (
+            Row("list", "azpay.cli.disputes:listing", "Disputes, newest or most urgent first."),
+            Row("show", "azpay.cli.disputes:show", "One dispute: what is at stake, and until when."),
+        ),
+        RECORDS,
+    ),
+    Group(
+        "payouts",
+        "Payouts to the bank.",
+        (
+            Row("list", "azpay.cli.payouts:listing", "Payouts, newest first."),
+            Row("show", "azpay.cli.payouts:show", "One payout: arrival, trace id, failure."),
+        ),
+        RECORDS,
+    ),
+    Row("balance", "azpay.cli.payouts:balance", "What the account holds at Stripe.", RECORDS),
     Group(
         "export",
         "Records for other programs.",

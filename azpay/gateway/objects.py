@@ -125,11 +125,131 @@ class Refund(msgspec.Struct, frozen=True):
     failure_reason: str | None = None
     marks: dict[str, str] | None = msgspec.field(default=None, name="metadata")
     balance_transaction: str | BalanceTransaction | None = None
+    failure_balance_transaction: str | BalanceTransaction | None = None
 
     @property
     def metadata(self) -> dict[str, str]:
         """Null where nobody set any: the only one of Stripe's objects that we read whose metadata may be."""
         return self.marks or {}
+
+
+class EvidenceDetails(msgspec.Struct, frozen=True):
+    due_by: int | None = None
+    has_evidence: bool = False
+    past_due: bool = False
+    submission_count: int = 0
+
+
+class Dispute(msgspec.Struct, frozen=True):
+    """https://docs.stripe.com/api/disputes/object; its ledger lines come whole."""
+
+    id: str
+    amount: int
+    currency: str
+    created: int
+    status: str
+    charge: str
+    reason: str = ""
+    payment_intent: str | None = None
+    is_charge_refundable: bool = False
+    network_reason_code: str | None = None
+    evidence_details: EvidenceDetails = EvidenceDetails()
+    balance_transactions: list[BalanceTransaction] = []
+    livemode: bool = False
+
+
+class EarlyFraudWarning(msgspec.Struct, frozen=True):
+    """https://docs.stripe.com/api/radar/early_fraud_warnings/object"""
+
+    id: str
+    charge: str
+    created: int
+    fraud_type: str
+    actionable: bool
+    payment_intent: str | None = None
+    livemode: bool = False
+
+
+class Review(msgspec.Struct, frozen=True):
+    """https://docs.stripe.com/api/radar/reviews/object"""
+
+    id: str
+    created: int
+    open: bool
+    reason: str
+    charge: str | None = None
+    payment_intent: str | None = None
+    opened_reason: str | None = None
+    closed_reason: str | None = None
+    ip_address: str | None = None
+    billing_zip: str | None = None
+    livemode: bool = False
+
+
+class SetupIntent(msgspec.Struct, frozen=True):
+    """https://docs.stripe.com/api/setup_intents/object"""
+
+    id: str
+    created: int
+    status: str
+    usage: str = "off_session"
+    customer: str | None = None
+    payment_method: str | None = None
+    metadata: dict[str, str] = {}
+    last_setup_error: StripeError | None = None
+    next_action: NextAction | None = None
+    livemode: bool = False
+
+
+class TraceId(msgspec.Struct, frozen=True):
+    status: str = ""
+    value: str | None = None
+
+
+class Payout(msgspec.Struct, frozen=True):
+    """https://docs.stripe.com/api/payouts/object; less than nothing where a bank account is debited."""
+
+    id: str
+    amount: int
+    currency: str
+    created: int
+    arrival_date: int
+    status: str
+    automatic: bool = False
+    method: str = "standard"
+    type: str = "bank_account"
+    destination: str | None = None
+    description: str | None = None
+    statement_descriptor: str | None = None
+    reconciliation_status: str = "not_applicable"
+    trace_id: TraceId | None = None
+    balance_transaction: str | BalanceTransaction | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    failure_balance_transaction: str | BalanceTransaction | None = None
+    original_payout: str | None = None
+    reversed_by: str | None = None
+    livemode: bool = False
+
+
+class Itemized(msgspec.Struct, frozen=True):
+    """A payout with the ledger lines that it is made of; not an object of Stripe's, but two answers."""
+
+    payout: Payout
+    lines: list[BalanceTransaction]
+
+
+class Funds(msgspec.Struct, frozen=True):
+    amount: int
+    currency: str
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """https://docs.stripe.com/api/balance/balance_object"""
+
+    available: list[Funds] = []
+    pending: list[Funds] = []
+    livemode: bool = False
 
 
 class InvoiceSettings(msgspec.Struct, frozen=True):

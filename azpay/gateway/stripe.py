@@ -22,11 +22,18 @@ from stripe import _util
 from azpay.gateway.failures import AnswerLost, StripeUnavailable, Verdict, judge, unreachable, unreadable
 from azpay.gateway.objects import (
     Account,
+    Balance,
     BalanceTransaction,
     Customer,
+    Dispute,
+    EarlyFraudWarning,
+    Itemized,
     PaymentIntent,
     PaymentMethod,
+    Payout,
     Refund,
+    Review,
+    SetupIntent,
     StripeError,
     WebhookEndpoint,
 )
@@ -167,6 +174,10 @@ class Gateway:
     def payment_methods(self, customer: str) -> list[PaymentMethod]:
         return list(self._list(f"/v1/customers/{customer}/payment_methods", {}, PaymentMethod))
 
+    def create_setup_intent(self, params: Params, *, key: str) -> SetupIntent:
+        """https://docs.stripe.com/api/setup_intents/create"""
+        return self._post("/v1/setup_intents", params, SetupIntent, key)
+
     # where Stripe posts
 
     def webhook_endpoints(self) -> list[WebhookEndpoint]:
@@ -217,6 +228,48 @@ class Gateway:
     def refunds_of(self, payment_intent: str) -> Iterator[Refund]:
         return self._list("/v1/refunds", {"payment_intent": payment_intent}, Refund)
 
+    def setup_intent(self, setup_intent: str) -> SetupIntent:
+        return self._get(f"/v1/setup_intents/{setup_intent}", {}, SetupIntent)
+
+    def setup_intents_of(self, customer: str, since: datetime) -> Iterator[SetupIntent]:
+        """Those of a customer that were made since then, newest first."""
+        params = {"customer": customer, "created": {"gte": int(since.timestamp())}}
+        return self._list("/v1/setup_intents", params, SetupIntent)
+
+    def dispute(self, dispute: str) -> Dispute:
+        return self._get(f"/v1/disputes/{dispute}", {}, Dispute)
+
+    def disputes(self, since: datetime, until: datetime) -> Iterator[Dispute]:
+        """All that were raised in [since, until), newest first, a page at a time."""
+        return self._list("/v1/disputes", _created(since, until), Dispute)
+
+    def early_fraud_warning(self, warning: str) -> EarlyFraudWarning:
+        return self._get(f"/v1/radar/early_fraud_warnings/{warning}", {}, EarlyFraudWarning)
+
+    def early_fraud_warnings(self, since: datetime, until: datetime) -> Iterator[EarlyFraudWarning]:
+        return self._list("/v1/radar/early_fraud_warnings", _created(since, until), EarlyFraudWarning)
+
+    def review(self, review: str) -> Review:
+        return self._get(f"/v1/reviews/{review}", {}, Review)
+
+    def payout(self, payout: str) -> Payout:
+        return self._get(f"/v1/payouts/{payout}", {}, Payout)
+
+    def payouts(self, since: datetime, until: datetime) -> Iterator[Payout]:
+        """All that were made in [since, until), newest first, a page at a time."""
+        return self._list("/v1/payouts", _created(since, until), Payout)
+
+    def itemized(self, payout: str) -> Itemized:
+        """A payout and what it is made of: only of automatic ones, once Stripe has reconciled them.
+
+        https://docs.stripe.com/payouts/reconciliation
+        """
+        lines = self._list("/v1/balance_transactions", {"payout": payout}, BalanceTransaction)
+        return Itemized(self.payout(payout), list(lines))
+
+    def balance(self) -> Balance:
+        return self._get("/v1/balance", {}, Balance)
+
     def events(
         self, since: datetime, types: list[str], *, delivered: bool | None = None
     ) -> Iterator[msgspec.Raw]:
@@ -232,6 +285,11 @@ class Gateway:
             "customer": self.customer,
             "payment_method": self.payment_method,
             "balance_transaction": self.balance_transaction,
+            "setup_intent": self.setup_intent,
+            "dispute": self.dispute,
+            "early_fraud_warning": self.early_fraud_warning,
+            "payout": self.payout,
+            "payout_lines": self.itemized,
         }
         return lookups[kind](identity)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from sqlmodel import Session
 
 from azpay.gateway.objects import Event
+
+T = TypeVar("T")
 
 Handler = Callable[[Session, Event, datetime], None]
 """Applies one event, in the caller's transaction. May raise FetchFirst, once for each object."""
@@ -33,3 +36,8 @@ class Handlers:
 
     events: Mapping[str, Handler]
     objects: Mapping[str, TakeIn]
+
+
+def object_of(event: Event, into: type[T]) -> T:
+    """What the event speaks of."""
+    return msgspec.convert(event.data.object, into, strict=False)

@@ -17,7 +17,7 @@ from azpay.payments.models import (
     RefundStatus,
 )
 from azpay.payments.queries import CursorInvalid, Query, Sort
-from azpay.payments.refunds import NothingToRefund, RefundExceedsPayment, refund, underway
+from azpay.payments.refunds import NothingToRefund, PaymentDisputed, RefundExceedsPayment, refund, underway
 from azpay.payments.requests import (
     CANCEL_REASONS,
     REASONS,
@@ -44,6 +44,7 @@ __all__ = [
     "Origin",
     "Page",
     "Payment",
+    "PaymentDisputed",
     "PaymentMethod",
     "PaymentStatus",
     "PaymentUnknown",

@@ -120,7 +120,13 @@ def _digest(request: ChargeRequest) -> str:
         authorize_only=request.authorize_only,
         off_session=request.off_session,
         key=request.idempotency_key,
+        **_when_given(statement_suffix=request.statement_suffix, return_url=request.return_url),
     )
+
+
+def _when_given(**asked: str | None) -> dict[str, str]:
+    """Younger parts of a request leave the digests of requests without them as they were."""
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _refuse_duplicate(session: Session, request: ChargeRequest, *, now: datetime) -> None:
@@ -180,6 +186,8 @@ def parameters(request: ChargeRequest, payment_id: str, operation_id: str) -> di
         "receipt_email": request.receipt_email,
         "capture_method": "manual" if request.authorize_only else None,
         "off_session": True if request.off_session else None,
+        "statement_descriptor_suffix": request.statement_suffix,
+        "return_url": request.return_url,
     }
     return {
         "amount": request.money.amount,

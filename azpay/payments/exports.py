@@ -50,6 +50,7 @@ class Exported(NamedTuple):
     failure_code: str | None
     failure_message: str | None
     next_action_url: str | None
+    dispute: str | None
     capture_before: datetime | None
     origin: str
     livemode: bool
@@ -87,7 +88,7 @@ def _walk(
 def _column(name: str) -> Any:
     """Statuses stay the words that they are in the book: enums would cost as much as all else."""
     column = getattr(Payment, name)
-    return type_coerce(column, String).label(name) if name in {"status", "origin"} else column
+    return type_coerce(column, String).label(name) if name in {"status", "dispute", "origin"} else column
 
 
 def _maker(ring: Ring, without: Sequence[str]) -> Callable[[Any], Exported]:

@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 from azpay import settlement
 from azpay.gateway import objects
 from azpay.inbox import FetchFirst
+from azpay.payments import objecting, setting_up
 from azpay.payments.answers import settle_charge, settle_refund
 from azpay.payments.models import Customer, Payment, PaymentMethod
 from azpay.payments.records import (
@@ -21,6 +22,7 @@ from azpay.payments.records import (
     absorb_refund_report,
     absorb_report,
     moment,
+    releases_a_hold,
 )
 from azpay.payments.transitions import OnlyStripeKnows
 
@@ -54,7 +56,7 @@ def on_charge(session: Session, event: objects.Event, now: datetime) -> None:
 
 def on_refund(session: Session, event: objects.Event, now: datetime) -> None:
     refund = _object(event, objects.Refund)
-    if refund.payment_intent is None:
+    if refund.payment_intent is None or releases_a_hold(refund):
         return
     payment = _payment(session, refund.payment_intent)
     _require_room(payment, refund)
@@ -65,6 +67,7 @@ def on_refund(session: Session, event: objects.Event, now: datetime) -> None:
         raise FetchFirst(REFUND, refund.id) from None
     settle_refund(session, ours, refund, now=now)
     settlement.expect(session, refund.balance_transaction, now)
+    settlement.expect(session, refund.failure_balance_transaction, now)
 
 
 def on_customer(session: Session, event: objects.Event, now: datetime) -> None:
@@ -92,7 +95,7 @@ def take_in_payment_intent(session: Session, intent: objects.PaymentIntent, now:
 
 
 def take_in_refund(session: Session, refund: objects.Refund, now: datetime) -> None:
-    if refund.payment_intent is not None:
+    if refund.payment_intent is not None and not releases_a_hold(refund):
         payment = _payment(session, refund.payment_intent)
         _require_room(payment, refund)
         ours = absorb_refund_answer(session, payment, refund, now=now)
@@ -165,6 +168,8 @@ EVENTS: dict[str, Any] = {
         ),
         on_payment_method,
     ),
+    **objecting.EVENTS,
+    **setting_up.EVENTS,
 }
 
 OBJECTS: dict[str, Any] = {
@@ -172,4 +177,6 @@ OBJECTS: dict[str, Any] = {
     REFUND: take_in_refund,
     "customer": take_in_customer,
     "payment_method": take_in_payment_method,
+    **objecting.OBJECTS,
+    **setting_up.OBJECTS,
 }

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from azpay import operations, settlement
 from azpay.inbox import about
-from azpay.payments import listing
+from azpay.payments import disputes, listing
 from azpay.payments.finding import find
 from azpay.payments.models import Payment, Refund
 from azpay.payments.searching import mentions
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from azpay.db import Database
     from azpay.inbox import InboxEvent
     from azpay.operations import Operation
+    from azpay.payments.disputes import Objections
     from azpay.payments.queries import Query
-    from azpay.settlement import BalanceTransaction
+    from azpay.settlement import BalanceTransaction, Payout
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,10 @@ class Story:
 
     payment: Payment
     refunds: list[Refund]
+    objections: Objections
     operations: list[Operation]
     lines: list[BalanceTransaction]
+    payouts: list[Payout]
     events: list[InboxEvent]
 
 
@@ -72,10 +75,15 @@ def story(db: Database, named: str) -> Story:
         refunds = list(session.exec(of_payment.order_by(col(Refund.created_at), col(Refund.id))))
         subjects = [payment.id, *(refund.id for refund in refunds)]
         asked = [operation for subject in subjects for operation in operations.of(session, subject)]
+        objections = disputes.against(session, payment.id)
         sources = [source for source in (payment.charge, *(refund.refund for refund in refunds)) if source]
+        sources += [case.dispute.dispute for case in objections.disputes]
         lines = settlement.of(session, sources)
-    names = [name for name in (payment.payment_intent, *sources) if name]
-    return Story(payment, refunds, sorted(asked, key=_when), lines, about(db, names))
+        payouts = settlement.payouts_of(session, lines)
+    told = [payment.payment_intent, *sources, *(warning.warning for warning in objections.warnings)]
+    told += [review.review for review in objections.reviews]
+    events = about(db, [name for name in told if name])
+    return Story(payment, refunds, objections, sorted(asked, key=_when), lines, payouts, events)
 
 
 def _when(operation: Operation) -> tuple[datetime, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlmodel import col, select
+from sqlmodel import col, select, tuple_
 
 from azpay import operations
 from azpay.errors import NotFound
@@ -45,6 +45,22 @@ def saved(db: Database, customer: str | None = None) -> list[PaymentMethod]:
         query = query.where(PaymentMethod.customer == customer)
     with db.reading() as session:
         return list(session.exec(query.order_by(col(PaymentMethod.created_at).desc())))
+
+
+def expiring(db: Database, before: datetime) -> list[PaymentMethod]:
+    """Saved cards whose last month ends by then, expired ones included; the first to go first.
+
+    A card is good until the end of the month printed on it.
+    """
+    last_month = tuple_(col(PaymentMethod.exp_year), col(PaymentMethod.exp_month))
+    query = select(PaymentMethod).where(
+        col(PaymentMethod.removed_at).is_(None),
+        col(PaymentMethod.customer).is_not(None),
+        last_month < (before.year, before.month),
+    )
+    first = (col(PaymentMethod.exp_year), col(PaymentMethod.exp_month), col(PaymentMethod.payment_method))
+    with db.reading() as session:
+        return list(session.exec(query.order_by(*first)))
 
 
 def defaults(db: Database) -> set[str]:

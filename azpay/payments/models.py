@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary
 from sqlmodel import Field
 
 from azpay.db import Row, one_of, sealed, timestamp
+from azpay.payments.objections import DisputeStatus
 
 
 class PaymentStatus(StrEnum):
@@ -94,6 +95,8 @@ class Payment(Row, table=True):
     failure_message: str | None = Field(default=None, sa_type=sealed())
     next_action_url: str | None = Field(default=None, sa_type=sealed())
     """Where the payer confirms. The address holds Stripe's secret for that."""
+    dispute: DisputeStatus | None = Field(default=None, sa_type=one_of(DisputeStatus, "dispute"))
+    """Of its disputes, the one that weighs most; None where there never was one."""
     capture_before: datetime | None = Field(default=None, sa_type=timestamp())
     origin: Origin = Field(sa_type=one_of(Origin, "origin"))
     livemode: bool = False
@@ -159,3 +162,29 @@ class PaymentMethod(Row, table=True):
     fingerprint: str | None = None
     created_at: datetime = Field(sa_type=timestamp())
     removed_at: datetime | None = Field(default=None, sa_type=timestamp())
+
+
+class SetupIntent(Row, table=True):
+    """One attempt to save a method that its owner may have to confirm. It moves no money.
+
+    Its statuses are those of a payment. Written before Stripe is asked: `id` is the idempotency key.
+    https://docs.stripe.com/api/setup_intents/object
+    """
+
+    __tablename__ = "setup_intents"
+    __table_args__ = (Index("ix_setup_intents_customer_created_at", "customer", "created_at"),)
+
+    id: str = Field(primary_key=True)
+    setup_intent: str | None = Field(default=None, unique=True)
+    status: PaymentStatus = Field(sa_type=one_of(PaymentStatus, "status"))
+    customer: str | None = None
+    payment_method: str | None = None
+    usage: str
+    next_action_url: str | None = Field(default=None, sa_type=sealed())
+    failure_code: str | None = None
+    failure_message: str | None = Field(default=None, sa_type=sealed())
+    origin: Origin = Field(sa_type=one_of(Origin, "origin"))
+    livemode: bool = False
+    as_of: datetime = Field(sa_type=timestamp())
+    created_at: datetime = Field(sa_type=timestamp())
+    updated_at: datetime = Field(sa_type=timestamp())

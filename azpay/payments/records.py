@@ -45,6 +45,9 @@ OUR_ID = re.compile(r"pay_[0-9a-z]{18,22}")
 """What anybody can write into metadata becomes an id of ours only when it looks like one."""
 OURS = frozenset({PAYMENT_KEY, REFUND_KEY, OPERATION_KEY, REFERENCE_KEY})
 
+RELEASED = "expired_uncaptured_charge"
+"""https://docs.stripe.com/api/refunds/object#refund_object-reason"""
+
 STATUSES = {
     "requires_payment_method": PaymentStatus.INCOMPLETE,
     "requires_confirmation": PaymentStatus.INCOMPLETE,
@@ -93,6 +96,11 @@ def refund_status_of(refund: objects.Refund) -> RefundStatus:
         return RefundStatus(refund.status or RefundStatus.SUCCEEDED)
     except ValueError:
         raise StatusUnheardOf(refund.id, str(refund.status)) from None
+
+
+def releases_a_hold(refund: objects.Refund) -> bool:
+    """Whether it is a hold that ran out or was canceled, which Stripe shows as a refund. No money moved."""
+    return refund.reason == RELEASED
 
 
 # payments

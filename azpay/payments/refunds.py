@@ -18,9 +18,11 @@ from azpay.db import new_id
 from azpay.errors import Conflict
 from azpay.money import Money
 from azpay.operations import Kind, Operation
+from azpay.payments import disputes
 from azpay.payments.charges import SuspectedDuplicate
 from azpay.payments.finding import find
 from azpay.payments.models import Origin, Payment, PaymentStatus, Refund, RefundStatus
+from azpay.payments.objections import DisputeStatus
 from azpay.payments.records import (
     OPERATION_KEY,
     PAYMENT_KEY,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from azpay.errors import AzpayError
     from azpay.gateway import objects
     from azpay.gateway.stripe import Gateway
+    from azpay.payments.objections import Dispute
     from azpay.payments.requests import RefundRequest
 
 SUSPICIOUS = timedelta(minutes=10)
@@ -53,6 +56,18 @@ class RefundExceedsPayment(Conflict):
         )
 
 
+class PaymentDisputed(Conflict):
+    """The customer's bank decides about the money, or has decided: Stripe refuses to refund it as well."""
+
+    code = "payment_disputed"
+
+    def __init__(self, payment: Payment, dispute: Dispute) -> None:
+        super().__init__(
+            f"{payment.id} is disputed ({dispute.dispute}, {dispute.status}): the bank decides on its money.",
+            hint=f"{_of_a_dispute(dispute)} See `azpay disputes show {dispute.dispute}`.",
+        )
+
+
 class NothingToRefund(Conflict):
     """Nothing was taken, or everything went back already."""
 
@@ -63,7 +78,7 @@ def refund(db: Database, gateway: Gateway, request: RefundRequest, *, now: datet
     """Refund a payment in part or in full; the refund is succeeded, pending, or needs the customer.
 
     Asking again for the same refund while it is open resumes it. Raises RefundExceedsPayment,
-    NothingToRefund, SuspectedDuplicate, KeyTaken, AnswerLost, and what the gateway raises.
+    NothingToRefund, PaymentDisputed, SuspectedDuplicate, KeyTaken, AnswerLost, and what the gateway raises.
     https://docs.stripe.com/api/refunds/create
     """
     payment, ours, operation = _intend(db, request, now=now)
@@ -145,6 +160,7 @@ def _intended(
         standing = session.get_one(Refund, operation.subject)
         operations.asking(operation, parameters(payment, standing, operation.id))
         return payment, standing, operation
+    _refuse_disputed(session, payment)
     amount = _take(session, payment, request)
     if not request.allow_duplicate:
         _refuse_duplicate(session, payment, amount, now=now)
@@ -186,6 +202,19 @@ def _take(session: Session, payment: Payment, request: RefundRequest) -> int:
         raise RefundExceedsPayment(Money(amount, payment.currency), Money(left, payment.currency), payment)
     session.refresh(payment)
     return amount
+
+
+def _refuse_disputed(session: Session, payment: Payment) -> None:
+    """An inquiry, or a dispute that was won, bars no refund."""
+    dispute = disputes.barring(session, payment.id)
+    if dispute is not None:
+        raise PaymentDisputed(payment, dispute)
+
+
+def _of_a_dispute(dispute: Dispute) -> str:
+    if dispute.status is DisputeStatus.LOST:
+        return "It was lost: the customer has the money already."
+    return "Answer it in Stripe's dashboard, or accept it there: then the customer gets the money."
 
 
 def _why_not(payment: Payment) -> str:

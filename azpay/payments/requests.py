@@ -24,6 +24,8 @@ LIMITS = {"description": 1000, "reference": 200, "note": 500, "receipt_email": 5
 METADATA_KEYS, METADATA_KEY, METADATA_VALUE = 46, 40, 500
 """Stripe takes fifty keys (https://docs.stripe.com/api/metadata); four of them are ours."""
 
+SUFFIX = re.compile(r"(?! )[ !#$%&()+,\-./0-9:;=?@A-Z\[\]^_`a-z{|}~]{1,22}(?<! )")
+RETURN_URL = re.compile(r"https?://[!-~]{1,2000}")
 KEY = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 EMAIL = re.compile(r"[^@\s,;<>\x00-\x1f]{1,64}@[^@\s,;<>\x00-\x1f]{1,255}")
 
@@ -59,6 +61,8 @@ class ChargeRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     authorize_only: bool = False
     off_session: bool = False
+    statement_suffix: str | None = None
+    return_url: str | None = None
     idempotency_key: str | None = None
     allow_duplicate: bool = False
 
@@ -74,6 +78,8 @@ class ChargeRequest:
         _texts(self, "reference", "description", "receipt_email", "idempotency_key")
         _key(self.idempotency_key)
         _email("receipt e-mail", self.receipt_email)
+        _suffix(self.statement_suffix)
+        check_return_url(self.return_url)
         _metadata(self.metadata)
 
 
@@ -120,6 +126,28 @@ def check_customer(value: str | None) -> None:
         _email("customer", value)
     else:
         _identified("customer", value, "cus_")
+
+
+def _suffix(value: str | None) -> None:
+    """What stands on the statement after the account's own name: https://docs.stripe.com/get-started/account/statement-descriptors"""
+    if value is None:
+        return
+    if looks_like_card_number(value):
+        raise CardNumberRefused("statement suffix")
+    if not SUFFIX.fullmatch(value) or not any(character.isalpha() for character in value):
+        raise RequestInvalid(
+            f"{value!r} cannot stand on a bank statement.",
+            hint="Up to 22 ASCII characters with a letter among them, and none of < > \\ ' \" *.",
+        )
+
+
+def check_return_url(value: str | None) -> None:
+    """Refuse what is no address on the web."""
+    if value is not None and not RETURN_URL.fullmatch(value):
+        raise RequestInvalid(
+            f"{value[:100]!r} is no address that a customer can come back to.",
+            hint="Give it whole, such as https://shop.example/thanks.",
+        )
 
 
 def _email(what: str, value: str | None) -> None:

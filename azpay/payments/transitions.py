@@ -8,16 +8,14 @@ reports tie or contradict each other, neither is believed: `OnlyStripeKnows` ask
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from azpay.payments.models import PaymentStatus, RefundStatus
+from azpay.settlement.transitions import CLOCKS_APART as CLOCKS_APART
+from azpay.settlement.transitions import OnlyStripeKnows as OnlyStripeKnows
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-CLOCKS_APART = timedelta(minutes=5)
-"""Our clock dates Stripe's answers, Stripe's own dates its events: nearer than this, neither is the newer."""
 
 TERMINAL = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED})
 
@@ -30,10 +28,6 @@ REFUND_ORDER = {
     RefundStatus.CANCELED: 4,
 }
 """A refund that succeeded can still fail, days later; nothing comes after failed or canceled."""
-
-
-class OnlyStripeKnows(Exception):
-    """Two reports cannot both be right, and nothing in them says which is newer."""
 
 
 @dataclass(frozen=True, slots=True)

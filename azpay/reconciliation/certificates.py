@@ -44,7 +44,7 @@ class Certificate:
         self.moving = 0
         """Left out: changing while the run read them."""
         self.outside = 0
-        """Left out: refunds of charges without a payment intent, of which azpay keeps no record."""
+        """Left out: refunds of which azpay keeps no record, `Line.bookable` says why."""
 
     def count(self, here: Line | None, there: Line | None) -> None:
         if here is not None:

@@ -12,6 +12,7 @@ from azpay.payments.records import (
     RETURNING,
     StatusUnheardOf,
     moment,
+    releases_a_hold,
     status_of,
 )
 from azpay.reconciliation.models import ObjectType
@@ -45,7 +46,7 @@ class Line:
     returned: int = 0
     """The same, added up from the single refunds."""
     bookable: bool = True
-    """False for a refund of a charge without a payment intent: azpay keeps no record of those."""
+    """False for a refund that is not on record: of a charge without a payment intent, or of a hold."""
 
 
 def of_payment_intent(intent: objects.PaymentIntent) -> Line:
@@ -77,7 +78,7 @@ def of_refund(refund: objects.Refund) -> Line:
         amount=refund.amount,
         moved=gone_back(status, refund.amount),
         created=moment(refund.created),
-        bookable=refund.payment_intent is not None,
+        bookable=refund.payment_intent is not None and not releases_a_hold(refund),
     )
 
 

@@ -48,7 +48,7 @@ PLAIN = {
     },
     "words from a list": {
         "status", "origin", "state", "kind", "type", "currency", "card_brand", "brand", "reason",
-        "failure_code", "failure_reason", "error_code", "reporting_category", "object_type",
+        "failure_code", "failure_reason", "error_code", "reporting_category", "object_type", "dispute",
         "step", "outcome", "code",
     },
     "four digits": {"card_last4", "last4", "secret"},
