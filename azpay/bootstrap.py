@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from azpay import payments, settlement
+from azpay import access, payments, settlement
+from azpay.access import UNGUARDED, Guards
 from azpay.credentials import BookKeys
-from azpay.db import Database, Ring, Row, book_keys, schema
+from azpay.db import Database, Ring, Row, book_keys, new_id, schema
 from azpay.db.postgres import Limits
 from azpay.errors import NotAllowed
 from azpay.inbox import Handlers
@@ -35,6 +36,11 @@ class Azpay:
     gateway: Gateway
     handlers: Handlers
     now: Callable[[], datetime]
+    guards: Guards = UNGUARDED
+
+    def by(self, actor: str) -> Azpay:
+        """The same, for another who acts."""
+        return replace(self, db=self.db.by(actor))
 
 
 class NoKey(NotAllowed):
@@ -145,9 +151,26 @@ def connect(settings: Settings) -> Gateway:
 
 
 def wire(settings: Settings, *, tell: Callable[[str], None], keeper: Keeper | None = None) -> Azpay:
-    """Everything, joined."""
+    """Everything, joined, for whoever acts at the terminal."""
     gateway = connect(settings)
-    return Azpay(settings, open_book(settings, tell=tell, keeper=keeper), gateway, HANDLERS, wall_clock)
+    db = open_book(settings, tell=tell, keeper=keeper).by(actor_at_terminal(settings))
+    return Azpay(settings, db, gateway, HANDLERS, wall_clock, guards_of(settings))
+
+
+def actor_at_terminal(settings: Settings) -> str:
+    """Who acts: the name that is set, else the system's user."""
+    return access.at_terminal(settings.actor, user=access.system_user())
+
+
+def guards_of(settings: Settings) -> Guards:
+    """What this process is held to. It is a run of its own."""
+    thresholds = (settings.refund_approval_above, settings.access.refund_approval_above)
+    return Guards(
+        permissions=settings.access,
+        approval_above=tuple(each for each in thresholds if each is not None),
+        approval_life=timedelta(hours=settings.refund_approval_hours),
+        run=new_id("do", wall_clock()),
+    )
 
 
 def tables() -> MetaData:

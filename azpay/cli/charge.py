@@ -9,8 +9,6 @@ import typer
 from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from azpay.bootstrap import Azpay
     from azpay.money import Money
     from azpay.payments import Payment, PaymentStatus
@@ -19,6 +17,7 @@ PENDING = 8
 
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="In major units with a dot: 12.50.")]
 Minor = Annotated[bool, typer.Option("--amount-minor", help="AMOUNT is in minor units: 1250 for 12.50.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the request; send nothing.")]
 Live = Annotated[str | None, typer.Option("--live", metavar="ACCOUNT", help="Live mode: whose money moves.")]
 
 
@@ -43,7 +42,7 @@ def charge(  # noqa: PLR0913 - a command's options
         bool, typer.Option("--allow-duplicate", help="Even if it looks repeated.")
     ] = False,
     amount_minor: Minor = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the request; send nothing.")] = False,
+    dry_run: DryRun = False,
     yes: Yes = False,
     live: Live = None,
 ) -> None:
@@ -57,10 +56,11 @@ def charge(  # noqa: PLR0913 - a command's options
 
     The same command again is safe: it goes on with what is open, and stops what looks like a repetition.
     """
-    from azpay.cli import output, wiring
-    from azpay.payments import ChargeRequest
+    from azpay import payments
+    from azpay.access import Action
+    from azpay.cli import dry_runs, output, wiring
 
-    request = ChargeRequest(
+    request = payments.ChargeRequest(
         money=money(amount, currency, minor=amount_minor),
         payment_method=method,
         customer=customer,
@@ -75,20 +75,20 @@ def charge(  # noqa: PLR0913 - a command's options
     )
     output.say(ctx, f"{'Hold' if authorize_only else 'Charge'} {request.money.echo()}")
     if dry_run:
-        show_request(ctx, request)
+        dry_runs.show(ctx, payments.preview_charge(request, *wiring.guards_of(ctx)))
         return
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, Action.CHARGE)
     consent(azpay, request.money, yes=yes, live=live)
-    from azpay import payments
+    charged = payments.charge(azpay.db, azpay.gateway, request, now=azpay.now(), guards=azpay.guards)
+    show(ctx, azpay, charged)
 
-    show(ctx, azpay, payments.charge(azpay.db, azpay.gateway, request, now=azpay.now()))
 
-
-def capture(
+def capture(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
     payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="By pay_… or pi_… id, or reference.")],
     amount: Annotated[str | None, typer.Argument(metavar="[AMOUNT]", help="Less than all of it.")] = None,
     amount_minor: Minor = False,
+    dry_run: DryRun = False,
     yes: Yes = False,
     live: Live = None,
 ) -> None:
@@ -102,21 +102,31 @@ def capture(
     Capturing what is captured already is not an error.
     """
     from azpay import payments
-    from azpay.cli import output, wiring
+    from azpay.access import Action
+    from azpay.cli import dry_runs, output, wiring
     from azpay.money import Money
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, Action.CAPTURE)
     with azpay.db.reading() as session:
         found = payments.find(session, payment)
     asked = money(amount, found.currency, minor=amount_minor) if amount else None
+    part = asked.amount if asked else None
+    if dry_run:
+        dry_runs.show(ctx, payments.preview_capture(azpay.db, azpay.guards, found.id, part))
+        return
     if found.status is payments.PaymentStatus.SUCCEEDED:
         output.say(ctx, f"{found.id} is captured already.")
     else:
         taking = asked or Money(found.amount, found.currency)
         output.say(ctx, f"Capture {taking.echo()} of {found.id}")
         consent(azpay, taking, yes=yes, live=live)
-    part = asked.amount if asked else None
-    show(ctx, azpay, payments.capture(azpay.db, azpay.gateway, found.id, part, now=azpay.now()))
+    show(ctx, azpay, _captured(azpay, found.id, part))
+
+
+def _captured(azpay: Azpay, payment: str, amount: int | None) -> Payment:
+    from azpay import payments
+
+    return payments.capture(azpay.db, azpay.gateway, payment, amount, now=azpay.now(), guards=azpay.guards)
 
 
 def cancel(
@@ -125,6 +135,7 @@ def cancel(
     reason: Annotated[
         str | None, typer.Option(help="duplicate, fraudulent, requested_by_customer or abandoned.")
     ] = None,
+    dry_run: DryRun = False,
     yes: Yes = False,
     live: Live = None,
 ) -> None:
@@ -138,13 +149,18 @@ def cancel(
     What was captured already is given back with `azpay refund`. No money moves, so only live mode asks.
     """
     from azpay import payments
-    from azpay.cli import prompts, wiring
+    from azpay.access import Action
+    from azpay.cli import dry_runs, prompts, wiring
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, Action.CANCEL)
+    if dry_run:
+        dry_runs.show(ctx, payments.preview_cancel(azpay.db, azpay.guards, payment, reason))
+        return
     require_account(azpay, yes=yes, live=live)
     if azpay.settings.live:
         prompts.confirm(f"Let {payment} go for good?", yes=yes)
-    show(ctx, azpay, payments.cancel(azpay.db, azpay.gateway, payment, reason, now=azpay.now()))
+    canceled = payments.cancel(azpay.db, azpay.gateway, payment, reason, now=azpay.now(), guards=azpay.guards)
+    show(ctx, azpay, canceled)
 
 
 def money(amount: str, currency: str, *, minor: bool) -> Money:
@@ -182,33 +198,6 @@ def require_account(azpay: Azpay, *, yes: bool, live: str | None) -> None:
         access.require_account(azpay.gateway, azpay.settings.stripe_account)
     if live is not None or (yes and azpay.settings.live):
         access.require_account(azpay.gateway, live)
-
-
-def show_request(ctx: typer.Context, request: object) -> None:
-    """What would be sent, with marks in the places of ids not made yet."""
-    from azpay.cli import output
-    from azpay.cli.tables import Fields
-    from azpay.payments import ChargeRequest
-    from azpay.payments.charges import parameters
-
-    assert isinstance(request, ChargeRequest)  # noqa: S101
-    data = parameters(request, "(new)", "(new)")
-    output.emit(
-        ctx,
-        schema="azpay.request/1",
-        data={"method": "POST", "path": "/v1/payment_intents", "parameters": data},
-        human=Fields(list(_as_form(data)), title="POST /v1/payment_intents  (not sent)"),
-    )
-
-
-def _as_form(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """As Stripe writes it: `metadata[order]`, `true`."""
-    for name, value in data.items():
-        key = f"{prefix}[{name}]" if prefix else name
-        if isinstance(value, dict):
-            yield from _as_form(value, key)
-        else:
-            yield key, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def show(ctx: typer.Context, azpay: Azpay, payment: Payment) -> None:

@@ -83,10 +83,11 @@ def add(
 
     A customer with an e-mail that nobody has yet is made. azpay never sees the card's number.
     """
+    from azpay.access import Action
     from azpay.cli import wiring
     from azpay.payments import methods
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, Action.METHODS)
     saved = methods.add(azpay.db, azpay.gateway, method, customer, now=azpay.now())
     if default:
         methods.make_default(azpay.db, azpay.gateway, saved.payment_method, now=azpay.now())
@@ -100,10 +101,11 @@ def make_default(ctx: typer.Context, method: Method) -> None:
 
         azpay methods default pm_123
     """
+    from azpay.access import Action
     from azpay.cli import wiring
     from azpay.payments import methods
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, Action.METHODS)
     methods.make_default(azpay.db, azpay.gateway, method, now=azpay.now())
     _show(ctx, azpay, next(each for each in methods.saved(azpay.db) if each.payment_method == method))
 
@@ -117,10 +119,11 @@ def remove(ctx: typer.Context, method: Method, yes: Yes = False) -> None:
 
     Stripe never lets a detached method be used again.
     """
+    from azpay.access import Action
     from azpay.cli import prompts, wiring
     from azpay.payments import methods
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, Action.METHODS)
     prompts.confirm(f"Remove {method} for good?", yes=yes)
     _show(ctx, azpay, methods.remove(azpay.db, azpay.gateway, method, now=azpay.now()))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from azpay.cli.charge import PENDING, Live, Minor, consent, money
+from azpay.cli.charge import PENDING, DryRun, Live, Minor, consent, money
 from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def refund(  # noqa: PLR0913 - a command's options
         bool, typer.Option("--allow-duplicate", help="Even if it looks repeated.")
     ] = False,
     amount_minor: Minor = False,
+    dry_run: DryRun = False,
     yes: Yes = False,
     live: Live = None,
 ) -> None:
@@ -39,12 +40,13 @@ def refund(  # noqa: PLR0913 - a command's options
         azpay refund pay_1m836k765br9nv7pb6 5.00 --reason requested_by_customer
         azpay refund order-1001 5.00 --note "late delivery" --yes
 
-    The same command again is safe: it goes on with what is open, and stops what looks like a repetition.
+    The same command again is safe: it goes on with what is open, and stops what looks like a repetition. A
+    refund that somebody else must approve waits for that, with exit status 8: `azpay refund pending`.
     """
-    from azpay import payments
-    from azpay.cli import wiring
+    from azpay import access, payments
+    from azpay.cli import approvals, dry_runs, wiring
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, access.Action.REFUND)
     found = _payment(azpay, payment)
     asked = money(amount, found.currency, minor=amount_minor) if amount is not None else None
     request = payments.RefundRequest(
@@ -56,9 +58,17 @@ def refund(  # noqa: PLR0913 - a command's options
         allow_duplicate=allow_duplicate,
     )
     giving = _announced(ctx, azpay, found, request)
+    if dry_run:
+        dry_runs.show(ctx, payments.preview_refund(azpay.db, azpay.guards, request, now=azpay.now()))
+        return
     if giving.amount:
-        _agree(azpay, giving, yes=yes, live=live)
-    _show(ctx, azpay, payments.refund(azpay.db, azpay.gateway, request, now=azpay.now()))
+        agree(azpay, giving, yes=yes, live=live)
+    try:
+        given = payments.refund(azpay.db, azpay.gateway, request, now=azpay.now(), guards=azpay.guards)
+    except access.ApprovalNeeded as needed:
+        approvals.show_waiting(ctx, azpay, needed)
+    else:
+        show(ctx, azpay, given)
 
 
 def _announced(ctx: typer.Context, azpay: Azpay, payment: Payment, request: RefundRequest) -> Money:
@@ -81,7 +91,8 @@ def _announced(ctx: typer.Context, azpay: Azpay, payment: Payment, request: Refu
     return giving
 
 
-def _agree(azpay: Azpay, giving: Money, *, yes: bool, live: str | None) -> None:
+def agree(azpay: Azpay, giving: Money, *, yes: bool, live: str | None) -> None:
+    """A person's y, and in live mode what `consent` asks."""
     from azpay.cli import prompts
 
     consent(azpay, giving, yes=yes, live=live)
@@ -96,7 +107,8 @@ def _payment(azpay: Azpay, named: str) -> Payment:
         return payments.find(session, named)
 
 
-def _show(ctx: typer.Context, azpay: Azpay, refund: Refund) -> None:
+def show(ctx: typer.Context, azpay: Azpay, refund: Refund) -> None:
+    """The refund; a status of 8 when it is not over yet."""
     from azpay.cli import output
     from azpay.cli.dates import shown
     from azpay.cli.showing import refund_data

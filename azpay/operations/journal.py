@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from azpay import access
 from azpay.db import new_id
 from azpay.db.book_keys import peppered
 from azpay.db.upsert import keep_new
@@ -143,7 +144,10 @@ def succeed(session: Session, operation_id: str, stripe_object: str, *, now: dat
 def fail(
     session: Session, operation_id: str, error: AzpayError, *, now: datetime, stripe_object: str | None = None
 ) -> None:
-    """Write down a definite no, in the transaction that records its effect. A yes on record stays."""
+    """Write down a definite no, in the transaction that records its effect. A yes on record stays.
+
+    What it took of its actor's budgets is given back.
+    """
     operation = session.get_one(Operation, operation_id, with_for_update=True)
     if operation.state is State.SUCCEEDED:
         return
@@ -151,6 +155,7 @@ def fail(
     operation.stripe_object = stripe_object
     operation.error_code, operation.error_message = error.code, error.message
     operation.settled_at = now
+    access.give_back(session, operation.id, now=now)
 
 
 def of(session: Session, subject: str) -> list[Operation]:

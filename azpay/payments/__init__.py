@@ -1,5 +1,12 @@
 """Payments, refunds and saved methods: taking money, giving it back, and what became of it."""
 
+from azpay.payments.approvals import (
+    AmountChanged,
+    approve_refund,
+    look_at_approval,
+    refunds_waiting,
+    reject_refund,
+)
 from azpay.payments.captures import NotCancelable, NotCapturable, cancel, capture
 from azpay.payments.charges import SuspectedDuplicate, charge
 from azpay.payments.counting import count_by_status
@@ -15,8 +22,16 @@ from azpay.payments.models import (
     Refund,
     RefundStatus,
 )
+from azpay.payments.previews import (
+    Preview,
+    preview_cancel,
+    preview_capture,
+    preview_charge,
+    preview_refund,
+)
 from azpay.payments.queries import CursorInvalid, Query, Sort
-from azpay.payments.refunds import NothingToRefund, RefundExceedsPayment, refund, underway
+from azpay.payments.refundable import NothingToRefund, RefundExceedsPayment
+from azpay.payments.refunds import refund, underway
 from azpay.payments.requests import (
     CANCEL_REASONS,
     REASONS,
@@ -32,6 +47,7 @@ __all__ = [
     "EVENTS",
     "OBJECTS",
     "REASONS",
+    "AmountChanged",
     "CardNumberRefused",
     "ChargeRequest",
     "CursorInvalid",
@@ -45,6 +61,7 @@ __all__ = [
     "PaymentMethod",
     "PaymentStatus",
     "PaymentUnknown",
+    "Preview",
     "Query",
     "Refund",
     "RefundExceedsPayment",
@@ -55,6 +72,7 @@ __all__ = [
     "Sort",
     "Story",
     "SuspectedDuplicate",
+    "approve_refund",
     "cancel",
     "capture",
     "charge",
@@ -63,8 +81,15 @@ __all__ = [
     "find",
     "find_refund",
     "history",
+    "look_at_approval",
+    "preview_cancel",
+    "preview_capture",
+    "preview_charge",
+    "preview_refund",
     "refund",
+    "refunds_waiting",
     "reindex",
+    "reject_refund",
     "story",
     "underway",
 ]

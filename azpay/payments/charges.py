@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, col, or_, select
 
-from azpay import operations
+from azpay import access, operations
 from azpay.db import new_id, take_turn
 from azpay.errors import Refused
 from azpay.gateway import AuthenticationNeeded, CardDeclined, objects
@@ -35,6 +35,7 @@ from azpay.payments.searching import index
 from azpay.payments.transitions import Standing, advance_on_answer
 
 if TYPE_CHECKING:
+    from azpay.access import Guards
     from azpay.db import Database
     from azpay.errors import AzpayError
     from azpay.gateway.stripe import Gateway
@@ -53,15 +54,24 @@ class SuspectedDuplicate(Refused):
     code = "suspected_duplicate"
 
 
-def charge(db: Database, gateway: Gateway, request: ChargeRequest, *, now: datetime) -> Payment:
+def charge(
+    db: Database,
+    gateway: Gateway,
+    request: ChargeRequest,
+    *,
+    now: datetime,
+    guards: Guards = access.UNGUARDED,
+) -> Payment:
     """Charge, and return the payment: succeeded, authorized, or pending on the bank or the customer.
 
     The same request again while its operation is open resumes it; the same idempotency key again returns what
-    became of it. Raises CardDeclined, SuspectedDuplicate, KeyTaken, AnswerLost, and what the gateway raises.
+    became of it. Raises RoleMissing, OverLimit, OverBudget, CardDeclined, SuspectedDuplicate, KeyTaken,
+    AnswerLost, and what the gateway raises.
     https://docs.stripe.com/api/payment_intents/create
     """
+    guards.require_money(db.actor, access.Kind.CHARGE, request.money)
     request = _complete(db, gateway, request, now=now)
-    payment, operation = _intend(db, request, now=now)
+    payment, operation = _intend(db, request, guards, now=now)
     errand = _Charging(gateway, request, payment, operation, now)
     return operations.carry_out(db, operation, errand, now=now)
 
@@ -125,14 +135,16 @@ def _complete(db: Database, gateway: Gateway, request: ChargeRequest, *, now: da
     return replace(request, customer=customer, payment_method=method)
 
 
-def _intend(db: Database, request: ChargeRequest, *, now: datetime) -> tuple[Payment, Operation]:
+def _intend(
+    db: Database, request: ChargeRequest, guards: Guards, *, now: datetime
+) -> tuple[Payment, Operation]:
     """The payment and operation for this request, made now or standing open already."""
     identity = new_id("pay", now)
-    return db.write(lambda session: _intended(session, identity, request, now))
+    return db.write(lambda session: _intended(session, identity, request, guards, now))
 
 
 def _intended(
-    session: Session, identity: str, request: ChargeRequest, now: datetime
+    session: Session, identity: str, request: ChargeRequest, guards: Guards, now: datetime
 ) -> tuple[Payment, Operation]:
     kept = session.get(Payment, identity)
     if kept is not None:  # by a commit whose answer was lost
@@ -147,6 +159,7 @@ def _intended(
     payment = _written_down(identity, request, now)
     session.add(payment)
     index(session, payment)
+    guards.allow(session, operation.id, access.Kind.CHARGE, request.money, now=now)
     return payment, operation
 
 
