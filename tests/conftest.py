@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 KEY = "sk_test_azpay_sandbox"
 
 SQLITE, POSTGRESQL, BOTH = "sqlite", "postgresql", "both"
-MONEY = frozenset({"db", "inbox", "operations", "payments", "settlement", "worker"})
+MONEY = frozenset({"access", "db", "inbox", "operations", "payments", "settlement", "worker"})
 """The folders of tests that always run on both stores."""
 
 CORE = MONEY | {"http", "receipts", "reconciliation"}

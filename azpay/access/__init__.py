@@ -11,7 +11,7 @@ from azpay.access.approvals import (
     Decision,
     OwnApproval,
 )
-from azpay.access.budgets import OverBudget, Spending, Usage, give_back
+from azpay.access.budgets import OverBudget, Spending, Usage, give_back, take_again
 from azpay.access.guards import UNGUARDED, Guards
 from azpay.access.limits import Kind, OverLimit
 from azpay.access.live import LiveAccountMismatch, LiveRefused, require_account
@@ -44,4 +44,5 @@ __all__ = [
     "require_account",
     "role_of",
     "system_user",
+    "take_again",
 ]

@@ -23,6 +23,7 @@ from azpay.errors import Refused
 from azpay.money import Money
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlmodel import Session
 
     from azpay.settings.permissions import Amounts, Permissions
@@ -125,25 +126,33 @@ def spend(
 
 def give_back(session: Session, operation: str, *, now: datetime) -> None:
     """Nothing was moved: count the operation no more. The second time does nothing."""
-    returned = (
+    _reckon(session, operation, col(Spending.returned_at).is_(None), now, -1)
+
+
+def take_again(session: Session, operation: str) -> None:
+    """It was moved after all: count it again, whatever the budget. The second time does nothing."""
+    _reckon(session, operation, col(Spending.returned_at).is_not(None), None, +1)
+
+
+def _reckon(
+    session: Session, operation: str, changes: ColumnElement[bool], returned_at: datetime | None, times: int
+) -> None:
+    """Note it with the operation, and count it `times` in its day and its run."""
+    noted = (
         update(Spending)
-        .where(col(Spending.operation) == operation, col(Spending.returned_at).is_(None))
-        .values(returned_at=now)
+        .where(col(Spending.operation) == operation, changes)
+        .values(returned_at=returned_at)
         .returning(col(Spending.day), col(Spending.run), col(Spending.amount))
         .execution_options(synchronize_session=False)
     )
-    for day, run, amount in session.execute(returned).all():
-        _take_off(session, [usage for usage in (day, run) if usage is not None], amount)
-
-
-def _take_off(session: Session, usages: list[str], amount: int) -> None:
-    less = (
-        update(Usage)
-        .where(col(Usage.id).in_(usages))
-        .values(count=col(Usage.count) - 1, amount=col(Usage.amount) - amount)
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(less)
+    for day, run, amount in session.execute(noted).all():
+        counted = (
+            update(Usage)
+            .where(col(Usage.id).in_([usage for usage in (day, run) if usage is not None]))
+            .values(count=col(Usage.count) + times, amount=col(Usage.amount) + times * amount)
+            .execution_options(synchronize_session=False)
+        )
+        session.execute(counted)
 
 
 def _advance(session: Session, budget: Budget, kind: Kind, money: Money) -> str:

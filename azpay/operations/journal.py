@@ -135,6 +135,8 @@ def mark_unknown(operation: Operation, error: AzpayError) -> None:
 def succeed(session: Session, operation_id: str, stripe_object: str, *, now: datetime) -> None:
     """Write down Stripe's yes, in the transaction that records its effect."""
     operation = session.get_one(Operation, operation_id, with_for_update=True)
+    if operation.state is State.FAILED:
+        access.take_again(session, operation.id)
     operation.state = State.SUCCEEDED
     operation.stripe_object = stripe_object
     operation.error_code = operation.error_message = None
