@@ -12,6 +12,7 @@ from azpay.access.approvals import (
     OwnApproval,
 )
 from azpay.access.budgets import OverBudget, Spending, Usage, give_back, take_again
+from azpay.access.counting import miscounted
 from azpay.access.guards import UNGUARDED, Guards
 from azpay.access.limits import Kind, OverLimit
 from azpay.access.live import LiveAccountMismatch, LiveRefused, require_account
@@ -40,6 +41,7 @@ __all__ = [
     "Usage",
     "at_terminal",
     "give_back",
+    "miscounted",
     "require",
     "require_account",
     "role_of",

@@ -125,7 +125,7 @@ def test_another_approves_and_exactly_what_was_asked_for_is_given_back(
     )
     assert (kept.state, kept.decided_by, kept.decided_at) == ("approved", "cli:bob", bob.now())
     assert kept.outcome == refund.id
-    assert [operation.idempotency_key for operation in the_operations(ann.db)][1] == "r-1"
+    assert "r-1" in {operation.idempotency_key for operation in the_operations(ann.db)}
     assert len(stripe.refunds) == 1
     assert waiting(ann) == []
 

@@ -11,6 +11,7 @@ from azpay import operations
 from azpay.access import Guards, Kind, OverBudget, Usage, give_back, take_again
 from azpay.errors import AzpayError, Failed, Refused
 from azpay.gateway import AnswerLost, CardDeclined
+from azpay.payments import checks
 from azpay.settings.permissions import Grant, Limits, Permissions
 from tests.access.scenes import AT_ONCE, all_at_once, charged, held_to, refunded, used
 from tests.operations.journals import the_operations
@@ -151,6 +152,7 @@ def test_a_decline_is_given_back_to_the_day_and_the_run(azpay: Azpay) -> None:
     charged(ann)
 
     assert used(azpay) == {ANN: (1, 500), "run cli:ann charge usd": (1, 500)}
+    assert not any(check.problems for check in checks.sums(azpay.db))
 
 
 def test_a_refund_that_stripe_refuses_is_given_back(azpay: Azpay, stripe: Sandbox) -> None:
@@ -226,6 +228,7 @@ def test_many_at_a_budgets_edge_are_let_through_exactly(azpay: Azpay, stripe: Sa
     assert outcome == {"done": 5, "over_budget": AT_ONCE - 5}
     assert used(azpay) == {ANN: (5, 2500)}
     assert len(stripe.charges) == 5
+    assert not any(check.problems for check in checks.sums(azpay.db))
 
 
 @pytest.mark.slow
