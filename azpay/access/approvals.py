@@ -231,13 +231,10 @@ def _decide(
 
 
 def _why_not(approval: Approval, now: datetime) -> Refused | Conflict:
-    match approval.standing(now):
-        case Decision.WAITING:
-            return OwnApproval(approval)
-        case Decision.EXPIRED:
-            return ApprovalExpired(approval)
-        case Decision.APPROVED | Decision.REJECTED:
-            return AlreadyDecided(approval)
+    state = approval.standing(now)
+    if state is Decision.WAITING:
+        return OwnApproval(approval)
+    return ApprovalExpired(approval) if state is Decision.EXPIRED else AlreadyDecided(approval)
 
 
 def _expire(session: Session, fingerprint: str, now: datetime) -> None:
