@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from azpay.cli.charge import PENDING, Live
+from azpay.cli.charge import Live
 from azpay.cli.options import Yes
-
-if TYPE_CHECKING:
-    from datetime import datetime, tzinfo
-
-    from azpay.access import Approval, ApprovalNeeded
-    from azpay.bootstrap import Azpay
-    from azpay.cli.tables import Fields
 
 Named = Annotated[str, typer.Argument(metavar="ID", help="An apr_… id.")]
 
@@ -28,12 +21,12 @@ def pending(ctx: typer.Context) -> None:
         azpay refund pending --json
     """
     from azpay import payments
-    from azpay.cli import output, wiring
+    from azpay.cli import output, waiting, wiring
     from azpay.cli.dates import shown
     from azpay.cli.tables import Column, Table
 
     db, now, zone = wiring.book_of(ctx), wiring.now_of(ctx), wiring.zone_of(ctx)
-    waiting = payments.refunds_waiting(db, now=now)
+    found = payments.refunds_waiting(db, now=now)
     titles = ("Approval", "Payment", "Asked by", "Until", "Note")
     columns = [Column(title, fold=title == "Note") for title in titles]
     columns.insert(1, Column("Amount", right=True))
@@ -46,12 +39,12 @@ def pending(ctx: typer.Context) -> None:
             shown(each.expires_at, zone),
             each.request["note"] or "",
         ]
-        for each in waiting
+        for each in found
     ]
     output.emit(
         ctx,
         schema="azpay.approvals/1",
-        data=[approval_data(each, now) for each in waiting],
+        data=[waiting.approval_data(each, now) for each in found],
         human=Table(columns, rows, empty="Nothing waits for a second person."),
     )
 
@@ -92,70 +85,9 @@ def reject(
     """
     from azpay import payments
     from azpay.access import Action
-    from azpay.cli import wiring
+    from azpay.cli import waiting, wiring
 
     db, now = wiring.book_of(ctx, Action.APPROVE), wiring.now_of(ctx)
     guards, _ = wiring.guards_of(ctx)
     rejected = payments.reject_refund(db, approval, reason=reason, now=now, guards=guards)
-    _show(ctx, rejected, now, wiring.zone_of(ctx))
-
-
-def show_waiting(ctx: typer.Context, azpay: Azpay, needed: ApprovalNeeded) -> None:
-    """What was asked for, and a status of 8: nothing has moved."""
-    from azpay.cli import output
-
-    _show(ctx, needed.approval, azpay.now(), azpay.settings.zone)
-    output.say(ctx, f"{needed.message}\n  Next: {needed.hint}")
-    raise typer.Exit(PENDING)
-
-
-def approval_data(approval: Approval, now: datetime) -> dict[str, Any]:
-    """What is asked for and what became of it, for programs: minor units, UTC."""
-    from azpay.cli.showing import instant
-
-    return {
-        "id": approval.id,
-        "kind": approval.kind,
-        "state": approval.standing(now),
-        "payment": approval.subject,
-        "amount": approval.amount,
-        "currency": approval.currency,
-        "display": str(approval.money),
-        "note": approval.request["note"],
-        "asked_by": approval.asked_by,
-        "asked": instant(approval.asked_at),
-        "expires": instant(approval.expires_at),
-        "decided_by": approval.decided_by,
-        "decided": instant(approval.decided_at),
-        "reason": approval.reason,
-        "refund": approval.outcome,
-    }
-
-
-def _show(ctx: typer.Context, approval: Approval, now: datetime, zone: tzinfo) -> None:
-    from azpay.cli import output
-
-    output.emit(
-        ctx,
-        schema="azpay.approval/1",
-        data=approval_data(approval, now),
-        human=_fields(approval, now, zone),
-    )
-
-
-def _fields(approval: Approval, now: datetime, zone: tzinfo) -> Fields:
-    from azpay.cli.dates import shown
-    from azpay.cli.tables import Fields
-
-    pairs = [
-        ("Approval", approval.id),
-        ("Payment", approval.subject),
-        ("Asked by", approval.asked_by),
-        ("Asked", shown(approval.asked_at, zone)),
-        ("Until", shown(approval.expires_at, zone)),
-        ("Note", approval.request["note"] or ""),
-        ("Decided by", approval.decided_by or ""),
-        ("Reason", approval.reason or ""),
-    ]
-    title = f"{approval.standing(now)}  {approval.kind} of {approval.money.display()}"
-    return Fields([(label, value) for label, value in pairs if value], title=title)
+    waiting.show(ctx, rejected, now, wiring.zone_of(ctx))

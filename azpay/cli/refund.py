@@ -44,7 +44,7 @@ def refund(  # noqa: PLR0913 - a command's options
     refund that somebody else must approve waits for that, with exit status 8: `azpay refund pending`.
     """
     from azpay import access, payments
-    from azpay.cli import approvals, dry_runs, wiring
+    from azpay.cli import dry_runs, waiting, wiring
 
     azpay = wiring.azpay_of(ctx, access.Action.REFUND)
     found = _payment(azpay, payment)
@@ -66,7 +66,7 @@ def refund(  # noqa: PLR0913 - a command's options
     try:
         given = payments.refund(azpay.db, azpay.gateway, request, now=azpay.now(), guards=azpay.guards)
     except access.ApprovalNeeded as needed:
-        approvals.show_waiting(ctx, azpay, needed)
+        waiting.show_waiting(ctx, azpay, needed)
     else:
         show(ctx, azpay, given)
 
