@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
-from azpay import audit, payments, settlement
+from azpay import access, audit, payments, settlement
+from azpay.access import UNGUARDED, Guards
 from azpay.credentials import BookKeys
-from azpay.db import Database, Ring, Row, book_keys, schema
+from azpay.db import Database, Ring, Row, book_keys, new_id, schema
 from azpay.db.postgres import Limits
 from azpay.errors import NotAllowed
 from azpay.inbox import Handlers
@@ -41,10 +42,15 @@ class Azpay:
     gateway: Gateway
     handlers: Handlers
     now: Callable[[], datetime]
+    guards: Guards = UNGUARDED
     errands: Errands = ERRANDS
     chance: Random = field(default_factory=SystemRandom)
     """Whatever is left to it comes from here, so that tests can have it their way."""
     cache: Cache | None = None
+
+    def by(self, actor: str) -> Azpay:
+        """The same, for another who acts."""
+        return replace(self, db=self.db.by(actor))
 
 
 class NoKey(NotAllowed):
@@ -166,11 +172,11 @@ def wire(
     keeper: Keeper | None = None,
     within: float | None = None,
 ) -> Azpay:
-    """Everything, joined; Stripe may keep it waiting for `within` seconds in all."""
+    """Everything, joined, for whoever is at the terminal; Stripe may keep it waiting for `within` seconds."""
     gateway = connect(settings, within=within)
     cache = cache_of(settings)
-    db = open_book(settings, tell=tell, keeper=keeper)
-    return Azpay(settings, db, gateway, HANDLERS, wall_clock, cache=cache)
+    db = open_book(settings, tell=tell, keeper=keeper).by(actor_at_terminal(settings))
+    return Azpay(settings, db, gateway, HANDLERS, wall_clock, guards_of(settings), cache=cache)
 
 
 def cache_of(settings: Settings) -> Cache | None:
@@ -180,6 +186,22 @@ def cache_of(settings: Settings) -> Cache | None:
     from azpay.db.caches import RedisCache
 
     return RedisCache(settings.redis_url.reveal())
+
+
+def actor_at_terminal(settings: Settings) -> str:
+    """Who acts: the name that is set, else the system's user."""
+    return access.at_terminal(settings.actor, user=access.system_user())
+
+
+def guards_of(settings: Settings) -> Guards:
+    """What this process is held to. It is a run of its own."""
+    thresholds = (settings.refund_approval_above, settings.access.refund_approval_above)
+    return Guards(
+        permissions=settings.access,
+        approval_above=tuple(each for each in thresholds if each is not None),
+        approval_life=timedelta(hours=settings.refund_approval_hours),
+        run=new_id("do", wall_clock()),
+    )
 
 
 def tables() -> MetaData:

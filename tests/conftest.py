@@ -20,7 +20,7 @@ from azpay.bootstrap import HANDLERS, Azpay, tables
 from azpay.db import Database, migrations, schema
 from azpay.gateway.stripe import Gateway
 from azpay.sandbox import Sandbox
-from tests.support.books import a_book
+from tests.support.books import ROOT, a_book
 from tests.support.clock import Clock
 from tests.support.postgres import Server, a_server
 from tests.support.stripe_transport import InProcessHTTPClient
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 KEY = "sk_test_azpay_sandbox"
 
 SQLITE, POSTGRESQL, BOTH = "sqlite", "postgresql", "both"
-MONEY = frozenset({"audit", "db", "inbox", "operations", "payments", "settlement", "worker"})
+MONEY = frozenset({"access", "audit", "db", "inbox", "operations", "payments", "settlement", "worker"})
 """The folders of tests that always run on both stores."""
 
 CORE = MONEY | {"http", "receipts", "reconciliation"}
@@ -124,6 +124,9 @@ def servers_book(server: Server, template: str) -> str:
     return server.address("book")
 
 
+AS_IT_WAS = "SELECT alembic_version.version_num, book_keys.key_id FROM alembic_version, book_keys"
+
+
 def emptied(server: Server, database: str) -> bool:
     """Whoever an earlier test has left there is sent away; False when the tables are not as they were."""
     server.send_away(database)
@@ -131,7 +134,7 @@ def emptied(server: Server, database: str) -> bool:
     rows = "; ".join(f"DELETE FROM {table}" for table in filled)  # noqa: S608
     try:
         server.run(f"SET session_replication_role = replica; {rows}", database)
-        return server.run("SELECT version_num FROM alembic_version", database) == [(schema.HEAD,)]
+        return server.run(AS_IT_WAS, database) == [(schema.HEAD, ROOT.id)]
     except psycopg.errors.UndefinedTable:
         return False
 

@@ -10,7 +10,7 @@ from azpay.cli.keyed import Keyed
 from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from azpay.bootstrap import Azpay
     from azpay.money import Money
@@ -26,6 +26,7 @@ ReturnUrl = Annotated[
     str | None, typer.Option(metavar="URL", help="Where the customer comes back to from their bank.")
 ]
 Minor = Annotated[bool, typer.Option("--amount-minor", help="AMOUNT is in minor units: 1250 for 12.50.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the request; send nothing.")]
 Live = Annotated[str | None, typer.Option("--live", metavar="ACCOUNT", help="Live mode: whose money moves.")]
 
 
@@ -55,7 +56,7 @@ def charge(  # noqa: PLR0913 - a command's options
     ] = False,
     wait: Wait = 0,
     amount_minor: Minor = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the request; send nothing.")] = False,
+    dry_run: DryRun = False,
     yes: Yes = False,
     live: Live = None,
 ) -> None:
@@ -73,10 +74,11 @@ def charge(  # noqa: PLR0913 - a command's options
     A bank may want the customer to confirm. With --return-url the answer has a link for them; --wait waits
     for what they, or the bank, decide. What is still open then ends with status 8.
     """
-    from azpay.cli import output, wiring
-    from azpay.payments import ChargeRequest
+    from azpay import payments
+    from azpay.access import Action
+    from azpay.cli import dry_runs, output, wiring
 
-    request = ChargeRequest(
+    request = payments.ChargeRequest(
         money=money(amount, currency, minor=amount_minor),
         payment_method=method,
         customer=customer,
@@ -93,11 +95,10 @@ def charge(  # noqa: PLR0913 - a command's options
     )
     output.say(ctx, f"{'Hold' if authorize_only else 'Charge'} {request.money.echo()}")
     if dry_run:
-        show_request(ctx, request)
+        dry_runs.show(ctx, payments.preview_charge(request, *wiring.guards_of(ctx)))
         return
-    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
+    azpay = wiring.azpay_of(ctx, Action.CHARGE, within=wiring.A_MINUTE)
     consent(azpay, request.money, yes=yes, live=live)
-    from azpay import payments
     from azpay.operations import Kind
 
     keyed = Keyed(azpay, Kind.CHARGE, request)
@@ -106,7 +107,7 @@ def charge(  # noqa: PLR0913 - a command's options
         show(ctx, azpay, _found(azpay, said["id"]), said)
         return
     with keyed.held():
-        made = payments.charge(azpay.db, azpay.gateway, request, now=azpay.now())
+        made = payments.charge(azpay.db, azpay.gateway, request, now=azpay.now(), guards=azpay.guards)
         payment = _waited_for(ctx, azpay, made, wait) if wait else made
     _keep_if_settled(keyed, payment)
     show(ctx, azpay, payment)
@@ -142,11 +143,12 @@ def waits(status: str, link: str | None, seconds: int) -> str:
     return f"Waiting up to {seconds} s for {whom}{f' at {link}' if link else ''}"
 
 
-def capture(
+def capture(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
     payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="By pay_… or pi_… id, or reference.")],
     amount: Annotated[str | None, typer.Argument(metavar="[AMOUNT]", help="Less than all of it.")] = None,
     amount_minor: Minor = False,
+    dry_run: DryRun = False,
     yes: Yes = False,
     live: Live = None,
 ) -> None:
@@ -160,21 +162,31 @@ def capture(
     Capturing what is captured already is not an error.
     """
     from azpay import payments
-    from azpay.cli import output, wiring
+    from azpay.access import Action
+    from azpay.cli import dry_runs, output, wiring
     from azpay.money import Money
 
-    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
+    azpay = wiring.azpay_of(ctx, Action.CAPTURE, within=wiring.A_MINUTE)
     with azpay.db.reading() as session:
         found = payments.find(session, payment)
     asked = money(amount, found.currency, minor=amount_minor) if amount else None
+    part = asked.amount if asked else None
+    if dry_run:
+        dry_runs.show(ctx, payments.preview_capture(azpay.db, azpay.guards, found.id, part))
+        return
     if found.status is payments.PaymentStatus.SUCCEEDED:
         output.say(ctx, f"{found.id} is captured already.")
     else:
         taking = asked or Money(found.amount, found.currency)
         output.say(ctx, f"Capture {taking.echo()} of {found.id}")
         consent(azpay, taking, yes=yes, live=live)
-    part = asked.amount if asked else None
-    show(ctx, azpay, payments.capture(azpay.db, azpay.gateway, found.id, part, now=azpay.now()))
+    show(ctx, azpay, _captured(azpay, found.id, part))
+
+
+def _captured(azpay: Azpay, payment: str, amount: int | None) -> Payment:
+    from azpay import payments
+
+    return payments.capture(azpay.db, azpay.gateway, payment, amount, now=azpay.now(), guards=azpay.guards)
 
 
 def cancel(
@@ -183,6 +195,7 @@ def cancel(
     reason: Annotated[
         str | None, typer.Option(help="duplicate, fraudulent, requested_by_customer or abandoned.")
     ] = None,
+    dry_run: DryRun = False,
     yes: Yes = False,
     live: Live = None,
 ) -> None:
@@ -196,13 +209,18 @@ def cancel(
     What was captured already is given back with `azpay refund`. No money moves, so only live mode asks.
     """
     from azpay import payments
-    from azpay.cli import prompts, wiring
+    from azpay.access import Action
+    from azpay.cli import dry_runs, prompts, wiring
 
-    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
+    azpay = wiring.azpay_of(ctx, Action.CANCEL, within=wiring.A_MINUTE)
+    if dry_run:
+        dry_runs.show(ctx, payments.preview_cancel(azpay.db, azpay.guards, payment, reason))
+        return
     require_account(azpay, yes=yes, live=live)
     if azpay.settings.live:
         prompts.confirm(f"Let {payment} go for good?", yes=yes)
-    show(ctx, azpay, payments.cancel(azpay.db, azpay.gateway, payment, reason, now=azpay.now()))
+    canceled = payments.cancel(azpay.db, azpay.gateway, payment, reason, now=azpay.now(), guards=azpay.guards)
+    show(ctx, azpay, canceled)
 
 
 def money(amount: str, currency: str, *, minor: bool) -> Money:
@@ -240,33 +258,6 @@ def require_account(azpay: Azpay, *, yes: bool, live: str | None) -> None:
         access.require_account(azpay.gateway, azpay.settings.stripe_account)
     if live is not None or (yes and azpay.settings.live):
         access.require_account(azpay.gateway, live)
-
-
-def show_request(ctx: typer.Context, request: object) -> None:
-    """What would be sent, with marks in the places of ids not made yet."""
-    from azpay.cli import output
-    from azpay.cli.tables import Fields
-    from azpay.payments import ChargeRequest
-    from azpay.payments.charges import parameters
-
-    assert isinstance(request, ChargeRequest)  # noqa: S101
-    data = parameters(request, "(new)", "(new)")
-    output.emit(
-        ctx,
-        schema="azpay.request/1",
-        data={"method": "POST", "path": "/v1/payment_intents", "parameters": data},
-        human=Fields(list(_as_form(data)), title="POST /v1/payment_intents  (not sent)"),
-    )
-
-
-def _as_form(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """As Stripe writes it: `metadata[order]`, `true`."""
-    for name, value in data.items():
-        key = f"{prefix}[{name}]" if prefix else name
-        if isinstance(value, dict):
-            yield from _as_form(value, key)
-        else:
-            yield key, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def show(

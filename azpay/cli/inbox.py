@@ -29,9 +29,10 @@ def retry(ctx: typer.Context, events: Named = None) -> None:
     The worker takes them up at once; `azpay worker --once` does where no worker runs.
     """
     from azpay import inbox
+    from azpay.access import Action
     from azpay.cli import wiring
 
-    book = wiring.book_of(ctx)
+    book = wiring.book_of(ctx, Action.REPAIR)
     for event in events or ():
         inbox.one(book, event)
     _tell(ctx, inbox.retry(book, events or (), now=wiring.now_of(ctx)), "will be tried again")
@@ -57,9 +58,10 @@ def replay(
     Harmless, and of use after a bug of azpay's is mended: old news change nothing that newer news have told.
     """
     from azpay import inbox
+    from azpay.access import Action
     from azpay.cli import dates, prompts, wiring
 
-    book, now = wiring.book_of(ctx), wiring.now_of(ctx)
+    book, now = wiring.book_of(ctx, Action.REPAIR), wiring.now_of(ctx)
     period = dates.period(since, until, now=now, zone=wiring.zone_of(ctx))
     for event in events or ():
         inbox.one(book, event)
@@ -86,9 +88,10 @@ def purge(
         azpay events purge --yes                   # older than 90 days, in a cron job
     """
     from azpay import inbox
+    from azpay.access import Action
     from azpay.cli import dates, prompts, wiring
 
-    book, now = wiring.book_of(ctx), wiring.now_of(ctx)
+    book, now = wiring.book_of(ctx, Action.REPAIR), wiring.now_of(ctx)
     before = dates.moment(older_than, now=now, zone=wiring.zone_of(ctx))
     if before > now - inbox.YOUNGEST:
         raise inbox.TooYoung

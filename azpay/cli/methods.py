@@ -122,10 +122,11 @@ def add(  # noqa: PLR0913 - a command's options
     --return-url there is a link for them, and --wait waits until they did. Asking again goes on with what is
     open. Without either, the method is saved as it is.
     """
+    from azpay.access import Action
     from azpay.cli import wiring
     from azpay.payments import methods
 
-    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
+    azpay = wiring.azpay_of(ctx, Action.METHODS, within=wiring.A_MINUTE)
     if off_session is None:
         _refuse_waiting(return_url, wait)
         saved = methods.add(azpay.db, azpay.gateway, method, customer, now=azpay.now())
@@ -197,10 +198,11 @@ def make_default(ctx: typer.Context, method: Method) -> None:
 
         azpay methods default pm_123
     """
+    from azpay.access import Action
     from azpay.cli import wiring
     from azpay.payments import methods
 
-    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
+    azpay = wiring.azpay_of(ctx, Action.METHODS, within=wiring.A_MINUTE)
     methods.make_default(azpay.db, azpay.gateway, method, now=azpay.now())
     _show(ctx, azpay, next(each for each in methods.saved(azpay.db) if each.payment_method == method))
 
@@ -214,10 +216,11 @@ def remove(ctx: typer.Context, method: Method, yes: Yes = False) -> None:
 
     Stripe never lets a detached method be used again.
     """
+    from azpay.access import Action
     from azpay.cli import prompts, wiring
     from azpay.payments import methods
 
-    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
+    azpay = wiring.azpay_of(ctx, Action.METHODS, within=wiring.A_MINUTE)
     prompts.confirm(f"Remove {method} for good?", yes=yes)
     _show(ctx, azpay, methods.remove(azpay.db, azpay.gateway, method, now=azpay.now()))
 

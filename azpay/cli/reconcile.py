@@ -84,11 +84,12 @@ def apply(
     for another account, profile or book, is refused.
     """
     from azpay import reconciliation
+    from azpay.access import Action
     from azpay.cli import reports, wiring
     from azpay.reconciliation import plans
 
     made = plans.load(_read(plan))
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, Action.REPAIR)
     account = azpay.gateway.account().id
     reconciliation.require_ours(azpay.db, made, account=account, profile=azpay.settings.profile)
     results = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from azpay.cli.charge import PENDING, Live, Minor, consent, money
+from azpay.cli.charge import PENDING, DryRun, Live, Minor, consent, money
 from azpay.cli.keyed import Keyed
 from azpay.cli.options import Yes
 
@@ -29,6 +29,7 @@ def refund(  # noqa: PLR0913 - a command's options
         bool, typer.Option("--allow-duplicate", help="Even if it looks repeated.")
     ] = False,
     amount_minor: Minor = False,
+    dry_run: DryRun = False,
     yes: Yes = False,
     live: Live = None,
 ) -> None:
@@ -40,13 +41,14 @@ def refund(  # noqa: PLR0913 - a command's options
         azpay refund pay_1m836k765br9nv7pb6 5.00 --reason requested_by_customer
         azpay refund order-1001 5.00 --note "late delivery" --yes
 
-    The same command again is safe: it goes on with what is open, and stops what looks like a repetition.
+    The same command again is safe: it goes on with what is open, and stops what looks like a repetition. A
+    refund that somebody else must approve waits for that, with exit status 8: `azpay refund pending`.
     """
-    from azpay import payments
-    from azpay.cli import wiring
+    from azpay import access, payments
+    from azpay.cli import dry_runs, waiting, wiring
     from azpay.operations import Kind
 
-    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
+    azpay = wiring.azpay_of(ctx, access.Action.REFUND, within=wiring.A_MINUTE)
     found = _payment(azpay, payment)
     asked = money(amount, found.currency, minor=amount_minor) if amount is not None else None
     request = payments.RefundRequest(
@@ -57,17 +59,24 @@ def refund(  # noqa: PLR0913 - a command's options
         idempotency_key=idempotency_key,
         allow_duplicate=allow_duplicate,
     )
+    if dry_run:
+        dry_runs.show(ctx, payments.preview_refund(azpay.db, azpay.guards, request, now=azpay.now()))
+        return
     keyed = Keyed(azpay, Kind.REFUND, request)
     said = keyed.said()
     if said is not None:
-        _show(ctx, azpay, _refund(azpay, said["id"]), said)
+        show(ctx, azpay, _refund(azpay, said["id"]), said)
         return
-    with keyed.held():
-        giving = _announced(ctx, azpay, found, request)
-        if giving.amount:
-            _agree(azpay, giving, yes=yes, live=live)
-        given = payments.refund(azpay.db, azpay.gateway, request, now=azpay.now())
-    _show(ctx, azpay, given, keyed=keyed)
+    try:
+        with keyed.held():
+            giving = _announced(ctx, azpay, found, request)
+            if giving.amount:
+                agree(azpay, giving, yes=yes, live=live)
+            given = payments.refund(azpay.db, azpay.gateway, request, now=azpay.now(), guards=azpay.guards)
+    except access.ApprovalNeeded as needed:
+        waiting.show_waiting(ctx, azpay, needed)
+    else:
+        show(ctx, azpay, given, keyed=keyed)
 
 
 def _refund(azpay: Azpay, named: str) -> Refund:
@@ -97,7 +106,8 @@ def _announced(ctx: typer.Context, azpay: Azpay, payment: Payment, request: Refu
     return giving
 
 
-def _agree(azpay: Azpay, giving: Money, *, yes: bool, live: str | None) -> None:
+def agree(azpay: Azpay, giving: Money, *, yes: bool, live: str | None) -> None:
+    """A person's y, and in live mode what `consent` asks."""
     from azpay.cli import prompts
 
     consent(azpay, giving, yes=yes, live=live)
@@ -112,13 +122,14 @@ def _payment(azpay: Azpay, named: str) -> Payment:
         return payments.find(session, named)
 
 
-def _show(
+def show(
     ctx: typer.Context,
     azpay: Azpay,
     refund: Refund,
     said: dict[str, Any] | None = None,
     keyed: Keyed | None = None,
 ) -> None:
+    """The refund, or in a document what was said of it before; a status of 8 when it is not over yet."""
     from azpay.cli import output
     from azpay.cli.dates import shown
     from azpay.cli.showing import refund_data

@@ -40,11 +40,12 @@ def resolve(
     looks for it at Stripe. Exit status 0: it took effect; 1: nothing happened; 8: still unknown. --give-up is
     for what is older than 23 hours and what Stripe has no trace of.
     """
+    from azpay.access import Action
     from azpay.cli import wiring
     from azpay.cli.charge import require_account
 
     _require_one_choice(ops, all_=all_, give_up=give_up, reason=reason)
-    azpay = wiring.azpay_of(ctx, within=wiring.A_MINUTE)
+    azpay = wiring.azpay_of(ctx, Action.REPAIR, within=wiring.A_MINUTE)
     require_account(azpay, yes=False, live=None)
     if give_up is not None:
         _give_up(ctx, azpay, give_up, str(reason), yes=yes)

@@ -199,7 +199,7 @@ def _make(azpay: Azpay, each: Planned, number: int) -> str:
         idempotency_key=f"azpay-{each.reference}",
     )
     try:
-        payment = payments.charge(azpay.db, azpay.gateway, request, now=azpay.now())
+        payment = payments.charge(azpay.db, azpay.gateway, request, now=azpay.now(), guards=azpay.guards)
     except Declined:
         return "declined"
     except KeyReused as error:
@@ -213,7 +213,7 @@ def _refund(azpay: Azpay, payment: Payment, each: Planned) -> str:
     request = payments.RefundRequest(
         payment=payment.id, amount=each.refund, idempotency_key=f"azpay-refund-{each.reference}"
     )
-    payments.refund(azpay.db, azpay.gateway, request, now=azpay.now())
+    payments.refund(azpay.db, azpay.gateway, request, now=azpay.now(), guards=azpay.guards)
     return "refunded" if each.refund == each.amount else "refunded in part"
 
 

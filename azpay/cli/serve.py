@@ -40,6 +40,7 @@ def serve(
     webhook secrets again. SIGTERM and Ctrl-C stop it within ten seconds, with exit status 143 and 130.
     """
     from azpay import logs
+    from azpay.access import WORKER
     from azpay.cli import endpoint, output, wiring
     from azpay.http import daemon
     from azpay.http.supervision import Supervisor
@@ -48,7 +49,7 @@ def serve(
     if register is not None:
         output.say(ctx, endpoint.told(endpoint.registered(ctx, azpay, register)))
     settings = wiring.listening_settings_of(ctx)
-    azpay = replace(azpay, settings=settings)
+    azpay = replace(azpay, settings=settings).by(WORKER)
     logs.configure(settings.log_format, settings.log_level, sys.stderr)
     around = daemon.Surroundings(
         Supervisor(os.environ),

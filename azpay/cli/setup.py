@@ -88,7 +88,7 @@ def logout(ctx: typer.Context) -> None:
 
 
 def whoami(ctx: typer.Context) -> None:
-    """Whose Stripe account the key belongs to, and which mode it is in.
+    """Whose Stripe account the key belongs to, and who you are to azpay.
 
     Examples:
 
@@ -107,9 +107,12 @@ def whoami(ctx: typer.Context) -> None:
 
 
 def _show_account(ctx: typer.Context, settings: Settings, account: Account, *, origin: str) -> None:
-    from azpay.cli import output
+    from azpay import access
+    from azpay.cli import output, wiring
 
     mode = "live" if settings.live else "test"
+    guards, actor = wiring.guards_of(ctx)
+    role = access.role_of(guards.permissions, actor)
     pairs = [
         ("Profile", settings.profile),
         ("Account", account.id),
@@ -118,6 +121,7 @@ def _show_account(ctx: typer.Context, settings: Settings, account: Account, *, o
         ("Currency", (account.default_currency or "").upper()),
         ("Key", f"{settings.stripe_api_key}, from {origin}"),
         ("Stripe", settings.stripe_api_base),
+        ("You", f"{actor}, {role}"),
     ]
     data = {
         "profile": settings.profile,
@@ -127,6 +131,8 @@ def _show_account(ctx: typer.Context, settings: Settings, account: Account, *, o
         "default_currency": account.default_currency,
         "key_origin": origin,
         "api_base": settings.stripe_api_base,
+        "actor": actor,
+        "role": role,
     }
     output.emit(ctx, schema="azpay.account/1", data=data, human=Fields([pair for pair in pairs if pair[1]]))
 

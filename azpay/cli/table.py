@@ -40,7 +40,17 @@ TABLE: tuple[Entry, ...] = (
     Row("charge", "azpay.cli.charge:charge", "Charge a saved or a one-time payment method.", MONEY),
     Row("capture", "azpay.cli.charge:capture", "Take what `charge --authorize-only` held.", MONEY),
     Row("cancel", "azpay.cli.charge:cancel", "Let an authorization go.", MONEY),
-    Row("refund", "azpay.cli.refund:refund", "Give money back, in part or in full.", MONEY),
+    Group(
+        "refund",
+        "Give money back, in part or in full.",
+        (
+            Row("pending", "azpay.cli.approvals:pending", "Refunds that wait for a second person."),
+            Row("approve", "azpay.cli.approvals:approve", "Let one go ahead, as somebody else."),
+            Row("reject", "azpay.cli.approvals:reject", "Turn one down, or take back your own."),
+        ),
+        MONEY,
+        target="azpay.cli.refund:refund",
+    ),
     Group(
         "methods",
         "Saved payment methods.",
@@ -135,7 +145,7 @@ TABLE: tuple[Entry, ...] = (
     Row("demo", "azpay.cli.demo:demo", "A day in the life, in seconds; needs no key.", SERVICE),
     Row("login", "azpay.cli.setup:login", "Keep a Stripe key in the system's keyring.", SETUP),
     Row("logout", "azpay.cli.setup:logout", "Forget it.", SETUP),
-    Row("whoami", "azpay.cli.setup:whoami", "Whose Stripe account the key belongs to.", SETUP),
+    Row("whoami", "azpay.cli.setup:whoami", "Whose account the key belongs to, and who you are.", SETUP),
     Group(
         "config",
         "What is set, and where it came from.",

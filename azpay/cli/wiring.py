@@ -18,6 +18,7 @@ from azpay.cli.output import banner, say, warn
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
+    from azpay.access import Action, Guards
     from azpay.bootstrap import Azpay, Keeper
     from azpay.credentials import Credentials, RootKey
     from azpay.db import Database, Ring
@@ -28,10 +29,14 @@ A_MINUTE = 60
 """What somebody at a terminal waits for Stripe, all requests of a command together."""
 
 
-def azpay_of(ctx: typer.Context, *, within: int | None = None) -> Azpay:
-    """Everything, for commands that ask Stripe; `within` so many seconds, when somebody waits for it."""
+def azpay_of(ctx: typer.Context, action: Action | None = None, *, within: int | None = None) -> Azpay:
+    """Everything, for commands that ask Stripe; `within` so many seconds, when somebody waits for it.
+
+    Raises RoleMissing when who acts may not, or may not look.
+    """
     from azpay import bootstrap
 
+    require(ctx, action)
     if isinstance(ctx.obj, bootstrap.Azpay):
         return ctx.obj
     settings = settings_of(ctx)
@@ -42,16 +47,35 @@ def azpay_of(ctx: typer.Context, *, within: int | None = None) -> Azpay:
     return azpay
 
 
-def book_of(ctx: typer.Context) -> Database:
-    """The book alone, for commands that only look."""
+def book_of(ctx: typer.Context, action: Action | None = None) -> Database:
+    """The book alone, for commands that ask nobody. Raises RoleMissing as `azpay_of` does."""
     from azpay import bootstrap
 
+    require(ctx, action)
     if isinstance(ctx.obj, bootstrap.Azpay):
         return ctx.obj.db
     settings = unlocked_settings_of(ctx)
     db = bootstrap.open_book(settings, tell=lambda line: say(ctx, line), keeper=keeper_of(settings))
     ctx.call_on_close(db.close)
-    return db
+    return db.by(bootstrap.actor_at_terminal(settings))
+
+
+def require(ctx: typer.Context, action: Action | None) -> None:
+    """Refuse unless who acts may do it; without an action, unless they may look at everything."""
+    from azpay.access import Action
+
+    guards, actor = guards_of(ctx)
+    guards.require(actor, action or Action.LOOK)
+
+
+def guards_of(ctx: typer.Context) -> tuple[Guards, str]:
+    """What this command is held to, and who acts."""
+    from azpay import bootstrap
+
+    if isinstance(ctx.obj, bootstrap.Azpay):
+        return ctx.obj.guards, ctx.obj.db.actor
+    settings = unlocked_settings_of(ctx)
+    return bootstrap.guards_of(settings), bootstrap.actor_at_terminal(settings)
 
 
 def book_as_it_is(ctx: typer.Context, settings: Settings) -> Database:

@@ -34,9 +34,10 @@ def worker(
     Several may work on one book. SIGTERM and Ctrl-C stop it within ten seconds, with exit status 143 and 130.
     """
     from azpay import logs, worker
+    from azpay.access import WORKER
     from azpay.cli import wiring
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx).by(WORKER)
     logs.configure(azpay.settings.log_format, azpay.settings.log_level, sys.stderr)
     reins = worker.Reins()
     with _stopped_by_signals(reins) as told:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, col, select
 
-from azpay import audit
+from azpay import access, audit
 from azpay.db import actor_of, new_id
 from azpay.db.book_keys import peppered
 from azpay.db.upsert import keep_new
@@ -166,6 +166,8 @@ def _settle(
 def succeed(session: Session, operation_id: str, stripe_object: str, *, now: datetime) -> None:
     """Write down Stripe's yes, in the transaction that records its effect."""
     operation = session.get_one(Operation, operation_id, with_for_update=True)
+    if operation.state is State.FAILED:
+        access.take_again(session, operation.id)
     _settle(session, operation, State.SUCCEEDED, {"stripe_object": stripe_object}, now)
     operation.stripe_object = stripe_object
     operation.error_code = operation.error_message = None
@@ -174,7 +176,10 @@ def succeed(session: Session, operation_id: str, stripe_object: str, *, now: dat
 def fail(
     session: Session, operation_id: str, error: AzpayError, *, now: datetime, stripe_object: str | None = None
 ) -> None:
-    """Write down a definite no, in the transaction that records its effect. A yes on record stays."""
+    """Write down a definite no, in the transaction that records its effect. A yes on record stays.
+
+    What it took of its actor's budgets is given back.
+    """
     operation = session.get_one(Operation, operation_id, with_for_update=True)
     if operation.state is State.SUCCEEDED:
         return
@@ -182,6 +187,7 @@ def fail(
     _settle(session, operation, State.FAILED, said, now)
     operation.stripe_object = stripe_object
     operation.error_code, operation.error_message = error.code, error.message
+    access.give_back(session, operation.id, now=now)
 
 
 def about(operation_id: str, payment: str | None = None) -> audit.About:

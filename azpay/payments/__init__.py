@@ -1,5 +1,12 @@
 """Payments, refunds and saved methods: taking money, giving it back, and what became of it."""
 
+from azpay.payments.approvals import (
+    AmountChanged,
+    approve_refund,
+    look_at_approval,
+    refunds_waiting,
+    reject_refund,
+)
 from azpay.payments.captures import NotCancelable, NotCapturable, cancel, capture
 from azpay.payments.charges import SuspectedDuplicate, charge
 from azpay.payments.counting import count_by_status
@@ -16,8 +23,16 @@ from azpay.payments.models import (
     Refund,
     RefundStatus,
 )
+from azpay.payments.previews import (
+    Preview,
+    preview_cancel,
+    preview_capture,
+    preview_charge,
+    preview_refund,
+)
 from azpay.payments.queries import CursorInvalid, Query, Sort
-from azpay.payments.refunds import NothingToRefund, PaymentDisputed, RefundExceedsPayment, refund, underway
+from azpay.payments.refundable import NothingToRefund, PaymentDisputed, RefundExceedsPayment
+from azpay.payments.refunds import refund, underway
 from azpay.payments.requests import (
     CANCEL_REASONS,
     REASONS,
@@ -34,6 +49,7 @@ __all__ = [
     "EVENTS",
     "OBJECTS",
     "REASONS",
+    "AmountChanged",
     "CardNumberRefused",
     "ChargeRequest",
     "CursorInvalid",
@@ -48,6 +64,7 @@ __all__ = [
     "PaymentMethod",
     "PaymentStatus",
     "PaymentUnknown",
+    "Preview",
     "Query",
     "Refund",
     "RefundExceedsPayment",
@@ -58,6 +75,7 @@ __all__ = [
     "Sort",
     "Story",
     "SuspectedDuplicate",
+    "approve_refund",
     "cancel",
     "capture",
     "charge",
@@ -66,8 +84,15 @@ __all__ = [
     "find",
     "find_refund",
     "history",
+    "look_at_approval",
+    "preview_cancel",
+    "preview_capture",
+    "preview_charge",
+    "preview_refund",
     "refund",
+    "refunds_waiting",
     "reindex",
+    "reject_refund",
     "story",
     "underway",
 ]

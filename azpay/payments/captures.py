@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from azpay import audit, operations
+from azpay import access, audit, operations
 from azpay.errors import Conflict
 from azpay.gateway import WrongState
 from azpay.money import Money
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
+    from azpay.access import Guards
     from azpay.db import Database
     from azpay.errors import AzpayError
     from azpay.gateway import objects
@@ -50,12 +51,19 @@ class NotCancelable(Conflict):
 
 
 def capture(
-    db: Database, gateway: Gateway, named: str, amount: int | None = None, *, now: datetime
+    db: Database,
+    gateway: Gateway,
+    named: str,
+    amount: int | None = None,
+    *,
+    now: datetime,
+    guards: Guards = access.UNGUARDED,
 ) -> Payment:
     """Take `amount` minor units of an authorization, or all of it; what is not taken is released.
 
     A payment that Stripe says is captured already is success. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
     """
+    guards.require(db.actor, access.Action.CAPTURE)
     payment, operation = db.write(lambda session: _capture_intended(session, named, amount, now))
     if operation is None:
         return payment
@@ -63,11 +71,17 @@ def capture(
 
 
 def cancel(
-    db: Database, gateway: Gateway, named: str, reason: str | None = None, *, now: datetime
+    db: Database,
+    gateway: Gateway,
+    named: str,
+    reason: str | None = None,
+    *,
+    now: datetime,
+    guards: Guards = access.UNGUARDED,
 ) -> Payment:
     """Let a payment go before it is captured. https://docs.stripe.com/api/payment_intents/cancel"""
-    if reason is not None and reason not in CANCEL_REASONS:
-        raise RequestInvalid(f"{reason!r} is no reason.", hint=f"Choose one of: {', '.join(CANCEL_REASONS)}.")
+    guards.require(db.actor, access.Action.CANCEL)
+    require_reason(reason)
     payment, operation = db.write(lambda session: _cancel_intended(session, named, reason, now))
     if operation is None:
         return payment
@@ -95,7 +109,7 @@ def _capture_intended(
     payment = find(session, named)
     if payment.status is PaymentStatus.SUCCEEDED and amount in {None, payment.amount_captured}:
         return payment, None
-    _require_capturable(payment, amount)
+    require_capturable(payment, amount)
     taking = payment.amount if amount is None else amount
     digest = operations.fingerprint(Kind.CAPTURE, payment=payment.id, amount=taking)
     operation, _ = operations.plan(session, Kind.CAPTURE, payment.id, digest=digest, now=now)
@@ -111,7 +125,7 @@ def _cancel_intended(
     payment = find(session, named)
     if payment.status is PaymentStatus.CANCELED:
         return payment, None
-    _require_cancelable(payment)
+    require_cancelable(payment)
     digest = operations.fingerprint(Kind.CANCEL, payment=payment.id)
     operation, _ = operations.plan(session, Kind.CANCEL, payment.id, digest=digest, now=now)
     operations.asking(operation, {"payment_intent": payment.payment_intent, "cancellation_reason": reason})
@@ -197,7 +211,14 @@ class _Canceling(_Change):
         return found.status == "canceled"
 
 
-def _require_capturable(payment: Payment, amount: int | None) -> None:
+def require_reason(reason: str | None) -> None:
+    """Refuse what Stripe takes for no reason. Raises RequestInvalid."""
+    if reason is not None and reason not in CANCEL_REASONS:
+        raise RequestInvalid(f"{reason!r} is no reason.", hint=f"Choose one of: {', '.join(CANCEL_REASONS)}.")
+
+
+def require_capturable(payment: Payment, amount: int | None) -> None:
+    """Raises NotCapturable, RequestInvalid."""
     if payment.status is not PaymentStatus.AUTHORIZED:
         raise NotCapturable(
             f"{payment.id} is {payment.status}; only an authorized payment can be captured.",
@@ -211,7 +232,8 @@ def _require_capturable(payment: Payment, amount: int | None) -> None:
         )
 
 
-def _require_cancelable(payment: Payment) -> None:
+def require_cancelable(payment: Payment) -> None:
+    """Raises NotCancelable."""
     if payment.status not in CANCELABLE:
         raise NotCancelable(
             f"{payment.id} is {payment.status} and cannot be canceled.",

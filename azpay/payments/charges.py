@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, col, or_, select
 
-from azpay import audit, operations
+from azpay import access, audit, operations
 from azpay.db import new_id, take_turn
 from azpay.errors import Refused
 from azpay.operations import Kind, Operation
@@ -30,6 +30,7 @@ from azpay.payments.retries import confirmation, declined_before, reopen
 from azpay.payments.searching import index
 
 if TYPE_CHECKING:
+    from azpay.access import Guards
     from azpay.db import Database
     from azpay.gateway.stripe import Gateway
 
@@ -42,15 +43,24 @@ class SuspectedDuplicate(Refused):
     code = "suspected_duplicate"
 
 
-def charge(db: Database, gateway: Gateway, request: ChargeRequest, *, now: datetime) -> Payment:
+def charge(
+    db: Database,
+    gateway: Gateway,
+    request: ChargeRequest,
+    *,
+    now: datetime,
+    guards: Guards = access.UNGUARDED,
+) -> Payment:
     """Charge, and return the payment: succeeded, authorized, or pending on the bank or the customer.
 
     The same request again while its operation is open resumes it; the same idempotency key again returns what
-    became of it. Raises CardDeclined, SuspectedDuplicate, KeyTaken, AnswerLost, and what the gateway raises.
+    became of it. Raises RoleMissing, OverLimit, OverBudget, CardDeclined, SuspectedDuplicate, KeyTaken,
+    AnswerLost, and what the gateway raises.
     https://docs.stripe.com/api/payment_intents/create
     """
+    guards.require_money(db.actor, access.Kind.CHARGE, request.money)
     request = _complete(db, gateway, request, now=now)
-    payment, operation = _intend(db, request, now=now)
+    payment, operation = _intend(db, request, guards, now=now)
     errand = errand_of(gateway, payment, operation, now)
     return operations.carry_out(db, operation, errand, now=now)
 
@@ -72,14 +82,16 @@ def _complete(db: Database, gateway: Gateway, request: ChargeRequest, *, now: da
     return replace(request, customer=customer, payment_method=method)
 
 
-def _intend(db: Database, request: ChargeRequest, *, now: datetime) -> tuple[Payment, Operation]:
+def _intend(
+    db: Database, request: ChargeRequest, guards: Guards, *, now: datetime
+) -> tuple[Payment, Operation]:
     """The payment and operation for this request, made now or standing open already."""
     identity = new_id("pay", now)
-    return db.write(lambda session: _intended(session, identity, request, now))
+    return db.write(lambda session: _intended(session, identity, request, guards, now))
 
 
 def _intended(
-    session: Session, identity: str, request: ChargeRequest, now: datetime
+    session: Session, identity: str, request: ChargeRequest, guards: Guards, now: datetime
 ) -> tuple[Payment, Operation]:
     kept = session.get(Payment, identity)
     if kept is not None:  # by a commit whose answer was lost
@@ -92,18 +104,24 @@ def _intended(
     if not new:
         operations.asking(operation, parameters(request, operation.subject, operation.id))
         return session.get_one(Payment, operation.subject), operation
-    audit.add(session, operations.about(operation.id, identity), details=audit.amount_of(request.money))
+    audit.add(session, operations.about(operation.id, subject), details=audit.amount_of(request.money))
     if not request.allow_duplicate:
         _refuse_duplicate(session, request, now=now)
+    payment = declined or _begun(session, identity, request, now)
     if declined is not None:
         reopen(declined, request, now=now)
         operations.asking(operation, confirmation(request, declined))
-        return declined, operation
-    operations.asking(operation, parameters(request, identity, operation.id))
+    else:
+        operations.asking(operation, parameters(request, identity, operation.id))
+    guards.allow(session, operation.id, access.Kind.CHARGE, request.money, now=now)
+    return payment, operation
+
+
+def _begun(session: Session, identity: str, request: ChargeRequest, now: datetime) -> Payment:
     payment = _written_down(identity, request, now)
     session.add(payment)
     index(session, payment)
-    return payment, operation
+    return payment
 
 
 def _digest(request: ChargeRequest) -> str:

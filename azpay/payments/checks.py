@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import case, func
 from sqlmodel import col, select
 
+from azpay import access
 from azpay.db.schema import Check
 from azpay.money import Money
 from azpay.operations import Operation, State
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 
 
 def sums(db: Database) -> list[Check]:
-    """Refunds add up to what payments say; succeeded operations have their effect on record."""
+    """Refunds add up to what payments say, operations to their effects, and budgets to operations."""
     with db.reading() as session:
-        return [Check("refund sums", _refund_sums(session)), Check("operations", _operations(session))]
+        return [
+            Check("refund sums", _refund_sums(session)),
+            Check("operations", _operations(session)),
+            Check("budgets", access.miscounted(session)),
+        ]
 
 
 def _refund_sums(session: Session) -> list[str]:

@@ -6,23 +6,20 @@ conditional update: of many refunds at once, the database lets through as many a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import update
 from sqlmodel import Session, col, or_, select
 
-from azpay import audit, operations
-from azpay.db import new_id
-from azpay.errors import Conflict
+from azpay import access, audit, operations
+from azpay.access import approvals
+from azpay.db import actor_of, new_id
 from azpay.money import Money
 from azpay.operations import Kind, Operation
-from azpay.payments import disputes
 from azpay.payments.charges import SuspectedDuplicate
 from azpay.payments.finding import find
-from azpay.payments.models import Origin, Payment, PaymentStatus, Refund, RefundStatus
-from azpay.payments.objections import DisputeStatus
+from azpay.payments.models import Origin, Payment, Refund, RefundStatus
 from azpay.payments.records import (
     OPERATION_KEY,
     PAYMENT_KEY,
@@ -31,69 +28,66 @@ from azpay.payments.records import (
     absorb_refund_answer,
     recount,
 )
+from azpay.payments.refundable import given_lately, take
 from azpay.payments.transitions import advance_refund_on_answer
 
 if TYPE_CHECKING:
+    from azpay.access import Guards
     from azpay.db import Database
     from azpay.errors import AzpayError
     from azpay.gateway import objects
     from azpay.gateway.stripe import Gateway
-    from azpay.payments.objections import Dispute
     from azpay.payments.requests import RefundRequest
 
 SUSPICIOUS = timedelta(minutes=10)
 
 
-class RefundExceedsPayment(Conflict):
-    """More than is left to refund."""
+class SecondPersonNeeded(Exception):
+    """More than one person may give back alone: rolls back what was about to be written down."""
 
-    code = "refund_exceeds_payment"
-
-    def __init__(self, wanted: Money, left: Money, payment: Payment) -> None:
-        super().__init__(
-            f"{wanted} is more than the {left} that is left to refund of {payment.id}.",
-            hint=f"Leave AMOUNT out to refund the rest; see `azpay history {payment.id}`.",
-        )
+    def __init__(self, asked: access.Asked) -> None:
+        super().__init__(asked.subject)
+        self.asked = asked
 
 
-class PaymentDisputed(Conflict):
-    """The customer's bank decides about the money, or has decided: Stripe refuses to refund it as well."""
-
-    code = "payment_disputed"
-
-    def __init__(self, payment: Payment, dispute: Dispute) -> None:
-        super().__init__(
-            f"{payment.id} is disputed ({dispute.dispute}, {dispute.status}): the bank decides on its money.",
-            hint=f"{_of_a_dispute(dispute)} See `azpay disputes show {dispute.dispute}`.",
-        )
-
-
-class NothingToRefund(Conflict):
-    """Nothing was taken, or everything went back already."""
-
-    code = "nothing_to_refund"
-
-
-def refund(db: Database, gateway: Gateway, request: RefundRequest, *, now: datetime) -> Refund:
+def refund(
+    db: Database,
+    gateway: Gateway,
+    request: RefundRequest,
+    *,
+    now: datetime,
+    guards: Guards = access.UNGUARDED,
+) -> Refund:
     """Refund a payment in part or in full; the refund is succeeded, pending, or needs the customer.
 
-    Asking again for the same refund while it is open resumes it. Raises RefundExceedsPayment,
-    NothingToRefund, PaymentDisputed, SuspectedDuplicate, KeyTaken, AnswerLost, and what the gateway raises.
-    https://docs.stripe.com/api/refunds/create
+    Asking again for the same refund while it is open resumes it. Raises RoleMissing, OverLimit, OverBudget,
+    ApprovalNeeded, RefundExceedsPayment, NothingToRefund, PaymentDisputed, SuspectedDuplicate, KeyTaken,
+    AnswerLost, and what the gateway raises. https://docs.stripe.com/api/refunds/create
     """
-    payment, ours, operation = _intend(db, request, now=now)
-    errand = _Refunding(gateway, payment, ours, operation, now)
+    guards.require(db.actor, access.Action.REFUND)
+    identity = new_id("ref", now)
+    try:
+        payment, ours, operation = db.write(
+            lambda session: intended(session, identity, request, guards, now=now)
+        )
+    except SecondPersonNeeded as needed:
+        raise access.ApprovalNeeded(_waiting(db, needed.asked, guards, now)) from None
+    errand = Refunding(gateway, payment, ours, operation, now)
     return operations.carry_out(db, operation, errand, now=now)
 
 
-def rebuild(session: Session, gateway: Gateway, operation: Operation, now: datetime) -> _Refunding:
+def rebuild(session: Session, gateway: Gateway, operation: Operation, now: datetime) -> Refunding:
     """The errand of a refund, from what is on record."""
     ours = session.get_one(Refund, operation.subject)
-    return _Refunding(gateway, session.get_one(Payment, ours.payment_id), ours, operation, now)
+    return Refunding(gateway, session.get_one(Payment, ours.payment_id), ours, operation, now)
+
+
+def _waiting(db: Database, asked: access.Asked, guards: Guards, now: datetime) -> access.Approval:
+    return db.write(lambda session: approvals.ask(session, asked, life=guards.approval_life, now=now))
 
 
 @dataclass(frozen=True, slots=True)
-class _Refunding:
+class Refunding:
     """What a refund asks of Stripe, and what the answers change."""
 
     gateway: Gateway
@@ -139,15 +133,19 @@ def underway(session: Session, request: RefundRequest) -> Refund | None:
     return session.get_one(Refund, operation.subject) if operation is not None else None
 
 
-def _intend(db: Database, request: RefundRequest, *, now: datetime) -> tuple[Payment, Refund, Operation]:
-    """The payment, refund and operation for this request, made now or standing open already."""
-    identity = new_id("ref", now)
-    return db.write(lambda session: _intended(session, identity, request, now))
-
-
-def _intended(
-    session: Session, identity: str, request: RefundRequest, now: datetime
+def intended(
+    session: Session,
+    identity: str,
+    request: RefundRequest,
+    guards: Guards,
+    *,
+    approved: bool = False,
+    now: datetime,
 ) -> tuple[Payment, Refund, Operation]:
+    """The payment, refund and operation for this request, made now under this id or standing open already.
+
+    Raises SecondPersonNeeded when somebody else must approve it, and has not.
+    """
     payment = find(session, request.payment)
     kept = session.get(Refund, identity)
     if kept is not None:  # by a commit whose answer was lost
@@ -160,16 +158,26 @@ def _intended(
         standing = session.get_one(Refund, operation.subject)
         operations.asking(operation, parameters(payment, standing, operation.id))
         return payment, standing, operation
-    _refuse_disputed(session, payment)
-    amount = _take(session, payment, request)
+    giving = take(session, payment, request)
     if not request.allow_duplicate:
-        _refuse_duplicate(session, payment, amount, now=now)
-    why, money = request.note or request.reason, Money(amount, payment.currency)
-    audit.add(session, operations.about(operation.id, payment.id), reason=why, details=audit.amount_of(money))
-    ours = _written_down(identity, payment, amount, request, now)
+        _refuse_duplicate(session, payment, giving.amount, now=now)
+    guards.require_money(actor_of(session), access.Kind.REFUND, giving)
+    if not approved and guards.needs_approval(giving + given_lately(session, payment, now)):
+        raise SecondPersonNeeded(_asked(payment, giving, request))
+    why = request.note or request.reason
+    about = operations.about(operation.id, payment.id)
+    audit.add(session, about, reason=why, details=audit.amount_of(giving))
+    ours = written_down(identity, payment, giving.amount, request, now)
     session.add(ours)
     operations.asking(operation, parameters(payment, ours, operation.id))
+    guards.allow(session, operation.id, access.Kind.REFUND, giving, now=now)
     return payment, ours, operation
+
+
+def _asked(payment: Payment, giving: Money, request: RefundRequest) -> access.Asked:
+    digest = operations.fingerprint(Kind.REFUND, of=_digest(payment, request), giving=giving.amount)
+    words = {**asdict(request), "payment": payment.id}
+    return access.Asked(access.Kind.REFUND, payment.id, giving, digest, words)
 
 
 def _digest(payment: Payment, request: RefundRequest) -> str:
@@ -181,52 +189,6 @@ def _digest(payment: Payment, request: RefundRequest) -> str:
         note=request.note,
         key=request.idempotency_key,
     )
-
-
-def _take(session: Session, payment: Payment, request: RefundRequest) -> int:
-    """Set the amount aside, so that no other refund can have it too."""
-    left = payment.amount_captured - payment.amount_refunded
-    amount = left if request.amount is None else request.amount
-    if payment.status is not PaymentStatus.SUCCEEDED or left == 0:
-        raise NothingToRefund(f"{payment.id} {_why_not(payment)}", hint=_instead(payment))
-    taken = (
-        update(Payment)
-        .where(
-            col(Payment.id) == payment.id,
-            col(Payment.amount_refunded) + amount <= col(Payment.amount_captured),
-        )
-        .values(amount_refunded=col(Payment.amount_refunded) + amount)
-        .execution_options(synchronize_session=False)
-    )
-    if session.execute(taken).rowcount != 1:  # type: ignore[attr-defined]  # a cursor result
-        raise RefundExceedsPayment(Money(amount, payment.currency), Money(left, payment.currency), payment)
-    session.refresh(payment)
-    return amount
-
-
-def _refuse_disputed(session: Session, payment: Payment) -> None:
-    """An inquiry, or a dispute that was won, bars no refund."""
-    dispute = disputes.barring(session, payment.id)
-    if dispute is not None:
-        raise PaymentDisputed(payment, dispute)
-
-
-def _of_a_dispute(dispute: Dispute) -> str:
-    if dispute.status is DisputeStatus.LOST:
-        return "It was lost: the customer has the money already."
-    return "Answer it in Stripe's dashboard, or accept it there: then the customer gets the money."
-
-
-def _why_not(payment: Payment) -> str:
-    if payment.status is PaymentStatus.SUCCEEDED:
-        return f"was refunded already ({Money(payment.amount_refunded, payment.currency)})."
-    return f"is {payment.status}: nothing was taken that could be given back."
-
-
-def _instead(payment: Payment) -> str:
-    if payment.status is PaymentStatus.AUTHORIZED:
-        return f"Release it with `azpay cancel {payment.id}`."
-    return f"See `azpay history {payment.id}`."
 
 
 def _refuse_duplicate(session: Session, payment: Payment, amount: int, *, now: datetime) -> None:
@@ -245,9 +207,10 @@ def _refuse_duplicate(session: Session, payment: Payment, amount: int, *, now: d
         )
 
 
-def _written_down(
+def written_down(
     identity: str, payment: Payment, amount: int, request: RefundRequest, now: datetime
 ) -> Refund:
+    """The record of a refund that is about to be asked for."""
     return Refund(
         id=identity,
         payment_id=payment.id,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from azpay.errors import NotAllowed
 from azpay.settings import parsing, rules, secret_files, sources, vocabulary
+from azpay.settings.permissions import Permissions
 from azpay.settings.secret import Secret
 from azpay.settings.table import SETTINGS
 from azpay.settings.values import Settings
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from azpay.settings.table import Setting
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
-_ABSENT: Mapping[str, object] = {"webhook_secrets": (), "encryption_key": ()}
+_ABSENT: Mapping[str, object] = {"webhook_secrets": (), "encryption_key": (), "access": Permissions()}
 _SANDBOX = {
     "stripe_api_base": rules.SANDBOX_BASE,
     "stripe_api_key": rules.SANDBOX_KEY,

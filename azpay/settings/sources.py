@@ -6,6 +6,7 @@ gathered rather than raised, so that a person sees all of them at once.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`written` is the name as it stands in the source; `text` is None where only a name stands."""
+    """`written` is the name as it stands in the source; `text` is None where only a name stands.
+
+    The text of a `table` is JSON.
+    """
 
     written: str
     text: str | None
     origin: str
+    table: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class ConfigFile:
             if text is None:
                 problems.append(f"{key!a}, from {origin}: use a string, a number, true or false.")
             else:
-                yield Entry(key, text, origin)
+                yield Entry(key, text, origin, isinstance(value, dict))
 
 
 def from_flags(flags: Mapping[str, str | None]) -> Iterator[Entry]:
@@ -127,5 +132,7 @@ def _as_text(value: object) -> str | None:
             return str(value)
         case list() if all(isinstance(part, str) for part in value):
             return ",".join(value)
+        case dict():
+            return json.dumps(value, default=str)
         case _:
             return None

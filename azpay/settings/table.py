@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from azpay.settings import parsing
+from azpay.settings import parsing, permissions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,8 @@ class Setting:
     """`default` and `example` are as one would write them. A setting without either has no value until set.
 
     A secret is never taken from the command line, and may stand in a file named by `<variable>_FILE`.
-    `profile_only` is for what an environment variable must not be able to change.
+    `profile_only` is for what an environment variable must not be able to change. A `table` is written as one
+    in the profile, and parsed from JSON.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Setting:
     example: str = ""
     secret: bool = False
     profile_only: bool = False
+    table: bool = False
 
     @property
     def variable(self) -> str:
@@ -144,6 +146,39 @@ SETTINGS = (
         "Stripe",
         default="false",
         profile_only=True,
+    ),
+    Setting(
+        "access",
+        permissions.permissions,
+        "Who may do what, and how much, as a table `[profiles.NAME.access]`.",
+        "Guards",
+        derived="whoever has the key and the book may do all",
+        example='{"default_role": "viewer"}',
+        profile_only=True,
+        table=True,
+    ),
+    Setting(
+        "actor",
+        permissions.actor_name,
+        "Who acts at the command line, where several share one user of the system.",
+        "Guards",
+        derived="the user of the system",
+        example="ann",
+    ),
+    Setting(
+        "refund_approval_above",
+        permissions.amounts,
+        "A refund above this waits for a second person; a currency that is not named always does.",
+        "Guards",
+        derived="no refund waits",
+        example="eur:500.00,usd:500.00",
+    ),
+    Setting(
+        "refund_approval_hours",
+        parsing.number(1, 720),
+        "How long it waits for one.",
+        "Guards",
+        default="72",
     ),
     Setting(
         "host",

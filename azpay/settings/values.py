@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from azpay.money import Money
 from azpay.settings.table import SETTINGS
 
 if TYPE_CHECKING:
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
     from pathlib import Path
 
+    from azpay.settings.permissions import Permissions
     from azpay.settings.secret import Secret
 
 NOT_SET = "not set"
@@ -37,6 +40,10 @@ class Settings:
     stripe_api_base: str
     webhook_secrets: tuple[Secret, ...]
     live: bool
+    access: Permissions
+    actor: str | None
+    refund_approval_above: Mapping[str, int] | None
+    refund_approval_hours: int
     host: str
     port: int
     sweep_minutes: int
@@ -75,4 +82,6 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return ", ".join(str(part) for part in value)
+    if isinstance(value, Mapping):
+        return ", ".join(str(Money(amount, currency)) for currency, amount in value.items())
     return str(value)

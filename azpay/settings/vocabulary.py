@@ -91,6 +91,8 @@ def _recognised(entry: Entry, words: Mapping[str, Word], files: SecretFiles) -> 
     word = words.get(entry.written)
     if word is None:
         raise ValueError(_unknown(entry.written, words))
+    if entry.table is not word.setting.table:
+        raise ValueError("must not be a table." if entry.table else "must be a table of its own.")
     if not (entry.text and entry.text.strip()):
         raise ValueError("is empty: give it a value, or remove it.")
     text = files.text(word, entry.text)

@@ -175,6 +175,7 @@ def test_whoami_says_whose_account_it_is_and_hides_the_key(azpay: Azpay) -> None
         "Currency  USD",
         "Key       sk_test_…dbox, from environment AZPAY_STRIPE_API_KEY",
         "Stripe    http://127.0.0.1:12111",
+        "You       azpay, admin",
     ]
 
 

@@ -50,6 +50,29 @@ def test_a_sum_that_does_not_hold_is_named(shop: Azpay, tampered: str, said: str
     assert said in found["refund sums"][0]
 
 
+@pytest.mark.parametrize(
+    ("tampered", "said"),
+    [
+        (
+            "UPDATE usage SET amount = 1 WHERE kind = 'charge'",
+            "2, USD 0.01; its operations add up to 2, USD 17.00",
+        ),
+        (
+            "UPDATE usage SET count = 3 WHERE kind = 'refund'",
+            "3, USD 5.00; its operations add up to 2, USD 5.00",
+        ),
+        ("DELETE FROM spendings WHERE amount = 700", "2, USD 17.00; its operations add up to 1, USD 10.00"),
+    ],
+)
+def test_a_budget_that_miscounts_is_named(shop: Azpay, tampered: str, said: str) -> None:
+    with shop.db.writing() as session:
+        session.connection().exec_driver_sql(tampered)
+
+    [problem] = problems(shop).pop("budgets")
+
+    assert said in problem
+
+
 def test_a_success_without_its_effect_is_named(shop: Azpay) -> None:
     with shop.db.writing() as session:
         session.connection().exec_driver_sql("UPDATE payments SET status = 'unknown' WHERE amount = 700")
