@@ -153,8 +153,9 @@ def wire(settings: Settings, *, tell: Callable[[str], None], keeper: Keeper | No
 def tables() -> MetaData:
     """Every table of the book, for the migration tool to compare with."""
     from azpay.db.schedules import Schedule
+    from azpay.payments.batches.models import Batch
     from azpay.receipts.models import Receipt
     from azpay.reconciliation.models import Run
 
-    assert Receipt.metadata is Run.metadata is Schedule.metadata is Row.metadata  # noqa: S101
+    assert Receipt.metadata is Run.metadata is Schedule.metadata is Batch.metadata is Row.metadata  # noqa: S101
     return Row.metadata

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from tests.support.webhooks import Webhooks
 
 PLAIN = {
-    "ours": {"id", "payment_id", "refund_id", "run_id", "key_id", "subject", "idempotency_key", "reference"},
+    "ours": {"id", "payment_id", "refund_id", "run_id", "key_id", "subject", "idempotency_key", "reference"}
+    | {"batch_id", "holder"},
     "stripe's": {
         "payment_intent", "charge", "customer", "payment_method", "refund", "event", "object_id", "account",
         "source", "balance_transaction", "stripe_object", "default_method", "fingerprint", "api_version",
@@ -47,7 +48,7 @@ PLAIN = {
     },
     "four digits": {"card_last4", "last4", "secret"},
     "what two books say": {"ours", "theirs", "said_here", "said_there"},
-    "blind": {"email_index", "word", "pepper"},
+    "blind": {"email_index", "word", "pepper", "digest", "about"},
 }  # fmt: skip
 
 
