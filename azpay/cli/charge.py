@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from azpay.cli import batch_options
 from azpay.cli.options import Yes
+from azpay.errors import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from azpay.bootstrap import Azpay
     from azpay.money import Money
@@ -17,15 +19,17 @@ if TYPE_CHECKING:
 
 PENDING = 8
 
-Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="In major units with a dot: 12.50.")]
+IN_MAJOR_UNITS = "In major units with a dot: 12.50."
 Minor = Annotated[bool, typer.Option("--amount-minor", help="AMOUNT is in minor units: 1250 for 12.50.")]
 Live = Annotated[str | None, typer.Option("--live", metavar="ACCOUNT", help="Live mode: whose money moves.")]
 
 
 def charge(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
-    amount: Amount,
-    currency: Annotated[str, typer.Argument(metavar="CURRENCY", help="Three letters, such as eur.")],
+    amount: Annotated[str | None, typer.Argument(metavar="AMOUNT", help=IN_MAJOR_UNITS)] = None,
+    currency: Annotated[
+        str | None, typer.Argument(metavar="CURRENCY", help="Three letters, such as eur.")
+    ] = None,
     customer: Annotated[
         str | None, typer.Option(metavar="C", help="A cus_… id, or an e-mail address.")
     ] = None,
@@ -46,20 +50,60 @@ def charge(  # noqa: PLR0913 - a command's options
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the request; send nothing.")] = False,
     yes: Yes = False,
     live: Live = None,
+    file: batch_options.File = None,
+    plan: batch_options.Plan = False,
+    at_once: batch_options.AtOnce = None,
+    results: batch_options.Results = None,
+    new_batch: batch_options.NewBatch = False,
 ) -> None:
-    """Charge a saved or a one-time payment method.
+    """Charge a saved or a one-time payment method; or many, from a file.
 
     Examples:
 
         azpay charge 19.99 usd --method pm_card_visa
         azpay charge 12.50 eur --customer ada@example.com --reference order-1001
         azpay charge 100 eur --customer cus_123 --authorize-only   # then: capture
+        azpay charge --file charges.csv --plan                     # then: without --plan
 
     The same command again is safe: it goes on with what is open, and stops what looks like a repetition.
+
+    A file has columns named like the options: amount, currency, customer, method, reference, description,
+    receipt_email, metadata.K. All rows are checked before the first moves. Running it again moves nothing
+    twice.
     """
     from azpay.cli import output, wiring
     from azpay.payments import ChargeRequest
 
+    if file is not None:
+        from azpay.cli.batches import FromFile, run_file
+
+        batch_options.only_for_one(
+            amount=amount, currency=currency, customer=customer, method=method, reference=reference,
+            description=description, receipt_email=receipt_email, metadata=metadata,
+        )  # fmt: skip
+        if idempotency_key is not None or dry_run:
+            raise Usage(
+                "Rows of a file have keys of their own; --plan looks at them without sending anything.",
+                hint="Leave out --idempotency-key and --dry-run.",
+            )
+        terms = {"authorize_only": authorize_only, "off_session": off_session, "amount_minor": amount_minor}
+        run_file(
+            ctx,
+            FromFile(
+                kind="charge",
+                file=file,
+                agree=lambda azpay, totals, _rows: consent_to_all(azpay, totals, yes=yes, live=live),
+                plan=plan,
+                at_once=at_once,
+                results=results,
+                new_batch=new_batch,
+                terms=terms | {"allow_duplicate": allow_duplicate},
+            ),
+        )
+        return
+    batch_options.only_for_files(plan=plan, at_once=at_once, results=results, new_batch=new_batch)
+    amount = batch_options.required(amount, "AMOUNT")
+    currency = batch_options.required(currency, "CURRENCY")
     request = ChargeRequest(
         money=money(amount, currency, minor=amount_minor),
         payment_method=method,
@@ -172,6 +216,15 @@ def consent(azpay: Azpay, amount: Money, *, yes: bool, live: str | None) -> None
     require_account(azpay, yes=yes, live=live)
     if azpay.settings.live:
         confirm_amount(str(amount), yes=yes)
+
+
+def consent_to_all(azpay: Azpay, totals: Sequence[Money], *, yes: bool, live: str | None) -> None:
+    """As `consent`, for a total in each currency."""
+    from azpay.cli.prompts import confirm_amount
+
+    require_account(azpay, yes=yes, live=live)
+    for total in totals if azpay.settings.live else ():
+        confirm_amount(str(total), yes=yes)
 
 
 def require_account(azpay: Azpay, *, yes: bool, live: str | None) -> None:
