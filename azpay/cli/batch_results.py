@@ -234,14 +234,18 @@ def _plan_blocks(data: dict[str, Any]) -> Iterator[Table | Fields | str]:
         pairs, title=f"{data['kind'].capitalize()} from {data['file'] or 'stdin'}  (nothing was moved)"
     )
     yield ""
-    totals = [[f"{each['rows']:,}", each["display"]] for each in data["totals"]]
+    totals = [[f"{each['rows']:,}", _shown(each)] for each in data["totals"]]
     yield Table(
         [Column("Rows", right=True), Column("Total", right=True)], totals, empty="Nothing is left to move."
     )
     if data["largest"] and not data["batch"]:
         yield ""
-        largest = [[str(each["row"]), each["display"]] for each in data["largest"]]
+        largest = [[str(each["row"]), _shown(each)] for each in data["largest"]]
         yield Table([Column("Row", right=True), Column("Largest", right=True)], largest)
+
+
+def _shown(said: dict[str, Any]) -> str:
+    return Money(said["amount"], said["currency"]).display()
 
 
 def show_batches(ctx: typer.Context, db: Database, *, limit: int, zone: tzinfo) -> None:
