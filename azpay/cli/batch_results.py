@@ -203,8 +203,8 @@ def show_plan(ctx: typer.Context, db: Database, prepared: Prepared) -> None:
         "done": found.rows - rows,
         "totals": [_total_data(currency, *each) for currency, each in left.items()],
         "largest": [_largest_data(*each) for each in _largest(prepared)],
-        "changed": found.changed,
-        "again_in": sorted(found.earlier),
+        "changed": [] if batch else found.changed,
+        "again_in": [] if batch else sorted(found.earlier),
     }
     output.emit(ctx, schema="azpay.batch_plan/1", data=data, human=list(_plan_blocks(data)))
 

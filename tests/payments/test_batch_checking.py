@@ -16,8 +16,9 @@ from azpay.payments.batches import (
     FileSuspected,
     FileTooLong,
     RowState,
+    checking,
+    snapshots,
 )
-from azpay.payments.batches import checking, snapshots
 from tests.support.builders import a_charge, a_refund
 from tests.support.sheets import VISA, a_file, a_sheet, charges, run, statuses
 
@@ -56,7 +57,7 @@ def test_a_file_that_is_looked_at_moves_nothing_and_leaves_nothing(azpay: Azpay,
     found = prepared(azpay, file)
 
     assert found.to_move(azpay.db) == {"usd": (3, 3300)}
-    assert sorted(found.found.largest, reverse=True)[0] == (1200, -4, "usd")
+    assert max(found.found.largest) == (1200, -4, "usd")
     assert batches.page(azpay.db, limit=10) == []
     assert stripe.payment_intents == []
 
@@ -130,7 +131,13 @@ def test_what_cannot_be_refunded_is_named_with_what_could_be(azpay: Azpay, paid:
     held = charge(
         azpay.db, azpay.gateway, a_charge(700, reference="held", authorize_only=True), now=azpay.now()
     )
-    rows = (("order-1", "20.01"), ("held", "1.00"), ("order-9", "1.00"), ("order-1", "1.234"), ("order-1", "0"))
+    rows = (
+        ("order-1", "20.01"),
+        ("held", "1.00"),
+        ("order-9", "1.00"),
+        ("order-1", "1.234"),
+        ("order-1", "0"),
+    )
 
     with pytest.raises(FileMistaken) as refused:
         prepared(azpay, refunds(*rows))
@@ -138,10 +145,10 @@ def test_what_cannot_be_refunded_is_named_with_what_could_be(azpay: Azpay, paid:
     assert said(refused.value) == [
         f"row 2, amount: USD 20.01 is not within the USD 20.00 left of {paid.id}, earlier rows counted.",
         f"row 3, payment: {held.id} is authorized: there is nothing to give back.",
-        "row 4, payment: No payment goes by 'order-9'. List them with `azpay history`; `azpay reconcile` finds "
-        "what Stripe knows and we do not.",
-        "row 5, amount: '1.234' is not an amount in USD. This currency has two decimals: type it as in 1250.50. "
-        "azpay never rounds.",
+        "row 4, payment: No payment goes by 'order-9'. List them with `azpay history`; `azpay reconcile` "
+        "finds what Stripe knows and we do not.",
+        "row 5, amount: '1.234' is not an amount in USD. This currency has two decimals: type it as in "
+        "1250.50. azpay never rounds.",
         f"row 6, amount: USD 0.00 is not within the USD 20.00 left of {paid.id}, earlier rows counted.",
     ]
 

@@ -41,7 +41,13 @@ def test_a_sheet_as_excel_writes_it_is_read() -> None:
 
 def test_a_line_of_json_says_the_same_as_a_row_of_a_sheet() -> None:
     sheet = "currency,amount,method,receipt_email,metadata.Team\neur,12.50,pm_1,ada@example.com,blue\n"
-    said = {"amount": "12.50", "currency": "EUR", "method": "pm_1", "note": None, "metadata": {"Team": "blue"}}
+    said = {
+        "amount": "12.50",
+        "currency": "EUR",
+        "method": "pm_1",
+        "note": None,
+        "metadata": {"Team": "blue"},
+    }
     said = {**said, "receipt-email": "ada@example.com"}
     del said["note"]
 
@@ -89,7 +95,7 @@ def test_a_row_becomes_the_request_that_the_options_would_make() -> None:
 def test_every_mistake_of_every_row_is_told_at_once() -> None:
     sheet = (
         "amount,currency,method,receipt_email,metadata.azpay_x\n"
-        "\"12,50\",eur,pm_1,,\n"
+        '"12,50",eur,pm_1,,\n'
         "1e3,eur,card,ada,\n"
         "0.10,eur,,ada@example.com,x\n"
         "10.00,xyz,pm_1,,\n"
@@ -117,7 +123,10 @@ def test_a_row_that_names_nobody_to_charge_is_a_mistake() -> None:
         ("amount,currency,metod", "row 1, metod: is no column of this command. Did you mean method?"),
         ("amount,currency,method,method", "row 1, method: stands there twice. Keep one of the two."),
         ("amount,method", "row 1, currency: is missing. Add the column currency."),
-        ("amount;currency;method", "row 1: its columns are separated by semicolons. Separate them by commas."),
+        (
+            "amount;currency;method",
+            "row 1: its columns are separated by semicolons. Separate them by commas.",
+        ),
         ("amount,currency,method,", "row 1: a column has no title. Give it one, or take it out."),
         ("amount,currency,metadata.", "row 1, metadata.: is no column of this command."),
         (f"amount,currency,{CARD}", "row 1: looks like a card number, which azpay never takes."),
@@ -185,7 +194,10 @@ def test_utf_16_is_named() -> None:
         ('{"amount": "1.00", "currency": "usd", "metadata": {"k": {}}}', "row 1, metadata.k: is not a text."),
         ('{"amount": "1.00", "currency": "usd", "paid": "x"}', "row 1, paid: is no column"),
         ('{"amount": "1.00"}', "row 1, currency: is missing."),
-        ('{"amount": "1.00", "currency": "usd", "description": "\\ud800"}', "row 1, description: holds U+D800"),
+        (
+            '{"amount": "1.00", "currency": "usd", "description": "\\ud800"}',
+            "row 1, description: holds U+D800",
+        ),
     ],
     ids=lambda value: value[:30],
 )
