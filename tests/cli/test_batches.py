@@ -146,7 +146,8 @@ def test_results_can_be_lines_of_json_or_go_to_stdout(azpay: Azpay, sheet: Path)
     assert [json.loads(line)["status"] for line in file.read_text().splitlines()] == [
         "succeeded", "declined", "succeeded"
     ]  # fmt: skip
-    assert out.stdout.startswith("\ufeffrow,status,id,amount,currency,code,message\r\n2,succeeded,pay_")
+    titles = "\ufeffrow,status,id,amount,currency,code,message\r\n"
+    assert out.stdout_bytes.decode().startswith(titles + "2,succeeded,pay_")
 
 
 def test_results_are_never_written_over_something_else(azpay: Azpay, stripe: Sandbox, sheet: Path) -> None:
