@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tracemalloc
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -229,6 +231,22 @@ def test_a_new_batch_takes_what_the_earlier_one_had_not_begun(
     assert statuses(later) == [RowState.SUCCEEDED] * 5
     assert statuses(earlier) == [RowState.SUPERSEDED] * 4
     assert len(stripe.payment_intents) == 5
+
+
+@pytest.mark.store("sqlite")
+def test_a_long_file_is_checked_in_little_memory(azpay: Azpay) -> None:
+    """A quarter of a kilobyte a row, the file itself included; LONG_TESTS=1 tries a hundred thousand."""
+    rows = 100_000 if "LONG_TESTS" in os.environ else 4_000
+    content = charges(rows)
+    prepared(azpay, a_file(charges(400)))  # what is imported and compiled once
+    tracemalloc.start()
+
+    found = prepared(azpay, a_file(content))
+
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.found.rows == rows
+    assert most < 2_000_000 + 250 * rows
 
 
 def test_a_file_without_rows_is_refused(azpay: Azpay) -> None:

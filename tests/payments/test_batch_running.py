@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from sqlmodel import select
 from azpay.errors import NotAllowed, OutcomeUnknown, Unavailable
 from azpay.payments import batches, charge, customers, methods
 from azpay.payments.batches import BatchKind, BatchRow, RowState, Tally
+from azpay.sandbox.chaos import Profile, Strike
 from tests.operations.journals import the_payments, the_refunds
 from tests.support.builders import a_charge
 from tests.support.crowds import crowded_gateway
@@ -26,7 +28,13 @@ if TYPE_CHECKING:
     from tests.support.webhooks import Webhooks
 
 INTENTS = "/v1/payment_intents"
+FAULTS = ("429", "lock_timeout", "409", "502", "503", "drop-request", "drop-answer")
 DONE, PLANNED, UNKNOWN = RowState.SUCCEEDED, RowState.PLANNED, RowState.UNKNOWN
+
+
+def a_gale(seed: int) -> Profile:
+    """Half of what is asked meets with trouble, before its effect or after it."""
+    return Profile(seed, tuple(Strike(fault, Decimal("0.08")) for fault in FAULTS))
 
 
 def taken(stripe: Sandbox) -> list[int]:
@@ -124,6 +132,35 @@ def test_trouble_that_concerns_all_leaves_the_rest_untouched(
     assert statuses(first) == [PLANNED] * 3
     assert statuses(again) == [DONE] * 3
     assert_all_agree(azpay, stripe, again)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_in_a_storm_the_same_command_again_ends_with_each_row_moved_once(
+    azpay: Azpay, stripe: Sandbox, seed: int
+) -> None:
+    azpay = replace(azpay, gateway=crowded_gateway(stripe, takes=0))
+    stripe.follow(a_gale(seed))
+
+    for _ in range(40):
+        results, _ = run(azpay, a_file(charges(8, broke=[3])), at_once=3)
+        if not {PLANNED, UNKNOWN} & set(statuses(results)):
+            break
+
+    assert sorted(statuses(results)) == [RowState.DECLINED] + [DONE] * 7
+    assert_all_agree(azpay, stripe, results)
+
+
+def test_rows_that_stay_unknown_do_not_keep_those_behind_them_waiting(azpay: Azpay, stripe: Sandbox) -> None:
+    """Stripe keeps a 500 under the key that met with it."""
+    stripe.fail_next(500, path=INTENTS, times=12, store=True)
+
+    first, _ = run(azpay, a_file(charges(5)))
+    stripe.disarm()
+    again, trouble = run(azpay, a_file(charges(5)))
+
+    assert statuses(first) == [UNKNOWN] * 3 + [PLANNED] * 2
+    assert statuses(again) == [UNKNOWN] * 3 + [DONE] * 2
+    assert trouble is None
 
 
 def test_a_run_that_died_after_a_no_is_not_kept_from_trying_again(azpay: Azpay, stripe: Sandbox) -> None:

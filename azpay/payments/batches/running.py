@@ -220,7 +220,10 @@ class _Work:
     def _follow(self, row: BatchRow, state: RowState, error: AzpayError | None) -> None:
         """Go on, go on with this very row, or stop."""
         with self.lock:
-            self.unknown = self.unknown + 1 if state is RowState.UNKNOWN else 0
+            if state is not RowState.UNKNOWN:
+                self.unknown = 0
+            elif row.error_code is None:  # what was unknown before says nothing of Stripe today
+                self.unknown += 1
             if error is not None and concerns_all(error):
                 self.trouble = self.trouble or error
             elif self.unknown >= MOST_UNKNOWN:
