@@ -30,6 +30,7 @@ from azpay.gateway.objects import (
     Refund,
     StripeError,
     WebhookEndpoint,
+    learn,
 )
 
 if TYPE_CHECKING:
@@ -292,6 +293,9 @@ def _read(answer: str | msgspec.Raw, into: type[T]) -> T:
 
 class _Identified(msgspec.Struct, frozen=True):
     id: str
+
+
+learn(ErrorBody, Page, _Identified)
 
 
 def _verdict(error: stripe.StripeError) -> Verdict:

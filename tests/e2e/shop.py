@@ -47,8 +47,8 @@ def start(command: list[str], folder: Path, **added: str) -> Process:
     )
 
 
-def finish(process: Process) -> Finished:
-    out, err = process.communicate(timeout=120)
+def finish(process: Process, seconds: int = 120) -> Finished:
+    out, err = process.communicate(timeout=seconds)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 

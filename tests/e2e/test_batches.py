@@ -6,8 +6,10 @@ Six rows by default; LONG_TESTS=1 kills at every commit, and runs a thousand row
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
+import subprocess
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -15,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.keeper import keeping
-from tests.e2e.shop import finish
+from tests.e2e.shop import AZPAY, Shop, environment, finish
 from tests.support.sheets import charges
 
 if TYPE_CHECKING:
-    from tests.e2e.shop import Shop
+    from collections.abc import Iterator
+    from pathlib import Path
 
 LONG = "LONG_TESTS" in os.environ
 STEP = 1 if LONG else 30
@@ -60,6 +63,23 @@ def assert_each_moved_once(shop: Shop, rows: int = ROWS) -> None:
         here = {each.id: each.amount_captured for each in shop.on_record()}
         assert {name: here.get(name) for name in there} == there
     assert shop.wrong_sums() == []
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """The sandbox says a line for each request. A pipe that nobody reads would fill up, and hold it."""
+    command = [*AZPAY, "sandbox", "--port", "0", "--json"]
+    with (
+        (tmp_path / "sandbox.log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=log, text=True
+        ) as sandbox,
+    ):
+        assert sandbox.stdout is not None
+        try:
+            yield Shop(tmp_path, json.loads(sandbox.stdout.readline())["data"]["api_base"])
+        finally:
+            sandbox.terminate()
 
 
 @pytest.fixture
@@ -121,7 +141,7 @@ def test_a_run_killed_between_two_rows_and_within_one_goes_on_in_either_store(bo
 def test_two_processes_that_run_one_file_at_once_move_each_row_once(bookshop: Shop) -> None:
     both = [bookshop.start(*words(bookshop, MANY)) for _ in range(2)]
 
-    finished = [finish(each) for each in both]
+    finished = [finish(each, 1200 if LONG else 120) for each in both]
 
     assert [each.returncode for each in finished] == [0, 0], [each.stderr for each in finished]
     again = bookshop.azpay(*words(bookshop, MANY))

@@ -234,6 +234,7 @@ def test_a_new_batch_takes_what_the_earlier_one_had_not_begun(
 
 
 @pytest.mark.store("sqlite")
+@pytest.mark.timeout(900)
 def test_a_long_file_is_checked_in_little_memory(azpay: Azpay) -> None:
     """A quarter of a kilobyte a row, the file itself included; LONG_TESTS=1 tries a hundred thousand."""
     rows = 100_000 if "LONG_TESTS" in os.environ else 4_000
