@@ -207,8 +207,9 @@ def guards_of(settings: Settings) -> Guards:
 def tables() -> MetaData:
     """Every table of the book, for the migration tool to compare with."""
     from azpay.db.schedules import Schedule
+    from azpay.payments.batches.models import Batch
     from azpay.receipts.models import Receipt
     from azpay.reconciliation.models import Run
 
-    assert Receipt.metadata is Run.metadata is Schedule.metadata is Row.metadata  # noqa: S101
+    assert Receipt.metadata is Run.metadata is Schedule.metadata is Batch.metadata is Row.metadata  # noqa: S101
     return Row.metadata

@@ -14,6 +14,7 @@ from azpay import operations, payments
 from azpay.bootstrap import tables
 from azpay.db.tables import NAMING
 from azpay.gateway.stripe import Gateway
+from azpay.payments import batches
 
 PACKAGE = Path(azpay.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -42,6 +43,7 @@ MOVES_MONEY = (
     payments.refund,
     payments.capture,
     payments.cancel,
+    batches.run,
     operations.plan,
     operations.carry_out,
     operations.succeed,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, text, update
 from sqlmodel import Field, col, select
 
+from azpay import audit
 from azpay.access.limits import Kind
 from azpay.db import Row, actor_of, new_id, one_of, sealed, timestamp
 from azpay.db.book_keys import peppered
@@ -177,7 +178,8 @@ def ask(session: Session, asked: Asked, *, life: timedelta, now: datetime) -> Ap
         asked_at=now,
         expires_at=now + life,
     )
-    keep_new(session, [approval])
+    if keep_new(session, [approval]):
+        _tell(session, approval, "approval_asked", now)
     waiting = select(Approval).where(Approval.fingerprint == fingerprint, Approval.state == Decision.WAITING)
     return session.exec(waiting).one()
 
@@ -188,12 +190,14 @@ def approve(session: Session, approval: Approval, *, now: datetime) -> None:
     Raises OwnApproval, AlreadyDecided, ApprovalExpired.
     """
     _decide(session, approval, Decision.APPROVED, now, col(Approval.asked_by) != actor_of(session))
+    _tell(session, approval, "approved", now)
 
 
 def reject(session: Session, approval: Approval, *, reason: str | None, now: datetime) -> None:
     """Reject it. Who asked may take it back in this way. Raises AlreadyDecided, ApprovalExpired."""
     _decide(session, approval, Decision.REJECTED, now)
     approval.reason = reason
+    _tell(session, approval, "rejected", now)
 
 
 def find(session: Session, named: str) -> Approval:
@@ -208,6 +212,13 @@ def waiting(session: Session, *, now: datetime) -> list[Approval]:
     """What waits for a decision, oldest first."""
     query = select(Approval).where(Approval.state == Decision.WAITING, col(Approval.expires_at) > now)
     return list(session.exec(query.order_by(col(Approval.asked_at), col(Approval.id))))
+
+
+def _tell(session: Session, approval: Approval, act: str, now: datetime) -> None:
+    """In the journal of acts."""
+    about = audit.About("approval", approval.id, approval.subject)
+    told = {**audit.amount_of(approval.money), "asked_by": approval.asked_by}
+    audit.record(session, f"{approval.kind}.{act}", about, now=now, reason=approval.reason, details=told)
 
 
 def _decide(

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from azpay.cli import batch_options
 from azpay.cli.keyed import Keyed
 from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from azpay.bootstrap import Azpay
     from azpay.money import Money
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 PENDING = 8
 
-Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="In major units with a dot: 12.50.")]
+IN_MAJOR_UNITS = "In major units with a dot: 12.50."
 Wait = Annotated[
     int, typer.Option(metavar="SECONDS", min=0, max=3600, help="Wait for what the customer or bank decides.")
 ]
@@ -32,8 +33,10 @@ Live = Annotated[str | None, typer.Option("--live", metavar="ACCOUNT", help="Liv
 
 def charge(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
-    amount: Amount,
-    currency: Annotated[str, typer.Argument(metavar="CURRENCY", help="Three letters, such as eur.")],
+    amount: Annotated[str | None, typer.Argument(metavar="AMOUNT", help=IN_MAJOR_UNITS)] = None,
+    currency: Annotated[
+        str | None, typer.Argument(metavar="CURRENCY", help="Three letters, such as eur.")
+    ] = None,
     customer: Annotated[
         str | None, typer.Option(metavar="C", help="A cus_… id, or an e-mail address.")
     ] = None,
@@ -59,8 +62,13 @@ def charge(  # noqa: PLR0913 - a command's options
     dry_run: DryRun = False,
     yes: Yes = False,
     live: Live = None,
+    file: batch_options.File = None,
+    plan: batch_options.Plan = False,
+    at_once: batch_options.AtOnce = None,
+    results: batch_options.Results = None,
+    new_batch: batch_options.NewBatch = False,
 ) -> None:
-    """Charge a saved or a one-time payment method.
+    """Charge a saved or a one-time payment method; or many, from a file.
 
     Examples:
 
@@ -68,16 +76,48 @@ def charge(  # noqa: PLR0913 - a command's options
         azpay charge 12.50 eur --customer ada@example.com --reference order-1001
         azpay charge 100 eur --customer cus_123 --authorize-only   # then: capture
         azpay charge 20 eur --customer cus_123 --return-url https://shop.example/thanks --wait 300
+        azpay charge --file charges.csv --plan                     # then: without --plan
 
     The same command again is safe: it goes on with what is open, and stops what looks like a repetition.
 
     A bank may want the customer to confirm. With --return-url the answer has a link for them; --wait waits
     for what they, or the bank, decide. What is still open then ends with status 8.
+
+    A file has columns named like the options: amount, currency, customer, method, reference, description,
+    receipt_email, metadata.K. All rows are checked before the first moves. Running it again moves nothing
+    twice.
     """
     from azpay import payments
     from azpay.access import Action
     from azpay.cli import dry_runs, output, wiring
 
+    if file is not None:
+        from azpay.cli.batches import FromFile, run_file
+
+        batch_options.only_for_one(
+            amount=amount, currency=currency, customer=customer, method=method, reference=reference,
+            description=description, receipt_email=receipt_email, metadata=metadata, wait=wait,
+            return_url=return_url, statement_suffix=statement_suffix,
+        )  # fmt: skip
+        batch_options.keyed_by_row(idempotency_key=idempotency_key, dry_run=dry_run)
+        terms = {"authorize_only": authorize_only, "off_session": off_session, "amount_minor": amount_minor}
+        run_file(
+            ctx,
+            FromFile(
+                kind="charge",
+                file=file,
+                agree=lambda azpay, totals, _rows: consent_to_all(azpay, totals, yes=yes, live=live),
+                plan=plan,
+                at_once=at_once,
+                results=results,
+                new_batch=new_batch,
+                terms=terms | {"allow_duplicate": allow_duplicate},
+            ),
+        )
+        return
+    batch_options.only_for_files(plan=plan, at_once=at_once, results=results, new_batch=new_batch)
+    amount = batch_options.required(amount, "AMOUNT")
+    currency = batch_options.required(currency, "CURRENCY")
     request = payments.ChargeRequest(
         money=money(amount, currency, minor=amount_minor),
         payment_method=method,
@@ -248,6 +288,15 @@ def consent(azpay: Azpay, amount: Money, *, yes: bool, live: str | None) -> None
     require_account(azpay, yes=yes, live=live)
     if azpay.settings.live:
         confirm_amount(str(amount), yes=yes)
+
+
+def consent_to_all(azpay: Azpay, totals: Sequence[Money], *, yes: bool, live: str | None) -> None:
+    """As `consent`, for a total in each currency."""
+    from azpay.cli.prompts import confirm_amount
+
+    require_account(azpay, yes=yes, live=live)
+    for total in totals if azpay.settings.live else ():
+        confirm_amount(str(total), yes=yes)
 
 
 def require_account(azpay: Azpay, *, yes: bool, live: str | None) -> None:

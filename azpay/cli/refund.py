@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from azpay.cli.charge import PENDING, DryRun, Live, Minor, consent, money
+from azpay.cli import batch_options
+from azpay.cli.charge import PENDING, DryRun, Live, Minor, consent, consent_to_all, money
 from azpay.cli.keyed import Keyed
 from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from azpay.bootstrap import Azpay
     from azpay.money import Money
     from azpay.payments import Payment, Refund, RefundRequest
@@ -18,7 +21,9 @@ if TYPE_CHECKING:
 
 def refund(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
-    payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="By pay_… or pi_… id, or reference.")],
+    payment: Annotated[
+        str | None, typer.Argument(metavar="PAYMENT", help="By pay_… or pi_… id, or reference.")
+    ] = None,
     amount: Annotated[str | None, typer.Argument(metavar="[AMOUNT]", help="Less than what is left.")] = None,
     reason: Annotated[
         str | None, typer.Option(help="duplicate, fraudulent or requested_by_customer; Stripe keeps it.")
@@ -32,22 +37,52 @@ def refund(  # noqa: PLR0913 - a command's options
     dry_run: DryRun = False,
     yes: Yes = False,
     live: Live = None,
+    file: batch_options.File = None,
+    plan: batch_options.Plan = False,
+    at_once: batch_options.AtOnce = None,
+    results: batch_options.Results = None,
+    new_batch: batch_options.NewBatch = False,
 ) -> None:
-    """Give money back.
+    """Give money back; or many times, from a file.
 
     Examples:
 
         azpay refund order-1001                    # everything that is left
         azpay refund pay_1m836k765br9nv7pb6 5.00 --reason requested_by_customer
         azpay refund order-1001 5.00 --note "late delivery" --yes
+        azpay refund --file refunds.csv --plan     # then: without --plan
 
     The same command again is safe: it goes on with what is open, and stops what looks like a repetition. A
     refund that somebody else must approve waits for that, with exit status 8: `azpay refund pending`.
+
+    A file has the columns payment, amount, reason, note; without an amount, everything that is left. All rows
+    are checked before the first moves. Running it again moves nothing twice.
     """
     from azpay import access, payments
     from azpay.cli import dry_runs, waiting, wiring
     from azpay.operations import Kind
 
+    if file is not None:
+        from azpay.cli.batches import FromFile, run_file
+
+        batch_options.only_for_one(payment=payment, amount=amount, reason=reason, note=note)
+        batch_options.keyed_by_row(idempotency_key=idempotency_key, dry_run=dry_run)
+        run_file(
+            ctx,
+            FromFile(
+                kind="refund",
+                file=file,
+                agree=lambda azpay, totals, rows: _agree_to_all(azpay, totals, rows, yes=yes, live=live),
+                plan=plan,
+                at_once=at_once,
+                results=results,
+                new_batch=new_batch,
+                terms={"amount_minor": amount_minor, "allow_duplicate": allow_duplicate},
+            ),
+        )
+        return
+    batch_options.only_for_files(plan=plan, at_once=at_once, results=results, new_batch=new_batch)
+    payment = batch_options.required(payment, "PAYMENT")
     azpay = wiring.azpay_of(ctx, access.Action.REFUND, within=wiring.A_MINUTE)
     found = _payment(azpay, payment)
     asked = money(amount, found.currency, minor=amount_minor) if amount is not None else None
@@ -113,6 +148,17 @@ def agree(azpay: Azpay, giving: Money, *, yes: bool, live: str | None) -> None:
     consent(azpay, giving, yes=yes, live=live)
     if not azpay.settings.live:
         prompts.confirm(f"Give back {giving}?", yes=yes)
+
+
+def _agree_to_all(azpay: Azpay, totals: Sequence[Money], rows: int, *, yes: bool, live: str | None) -> None:
+    from azpay.cli import prompts
+
+    consent_to_all(azpay, totals, yes=yes, live=live)
+    if not azpay.settings.live:
+        prompts.confirm(
+            f"Give back {' and '.join(map(str, totals))} in {rows:,} {'row' if rows == 1 else 'rows'}?",
+            yes=yes,
+        )
 
 
 def _payment(azpay: Azpay, named: str) -> Payment:

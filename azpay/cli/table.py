@@ -65,6 +65,15 @@ TABLE: tuple[Entry, ...] = (
     ),
     Row("history", "azpay.cli.history:history", "Payments, or one payment's whole story.", RECORDS),
     Group(
+        "batches",
+        "Files of charges and refunds that were run.",
+        (
+            Row("list", "azpay.cli.batches:listing", "Files that were run, newest first."),
+            Row("show", "azpay.cli.batches:show", "What became of each row."),
+        ),
+        RECORDS,
+    ),
+    Group(
         "disputes",
         "Disputes, and early fraud warnings.",
         (

@@ -310,3 +310,17 @@ class Event(msgspec.Struct, frozen=True):
     livemode: bool = False
     account: str | None = None
     api_version: str | None = None
+
+
+def learn(*types: type[msgspec.Struct]) -> None:
+    """Make types known to msgspec while one thread imports their module.
+
+    It learns a type when it first decodes one, and a thread that comes with the same type meanwhile
+    crashes the process.
+    """
+    for each in types:
+        msgspec.json.Decoder(each)
+
+
+learn(StripeError, PaymentIntent, Charge, BalanceTransaction, Refund, Customer, PaymentMethod, Account)
+learn(WebhookEndpoint, Event)

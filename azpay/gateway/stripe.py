@@ -36,6 +36,7 @@ from azpay.gateway.objects import (
     SetupIntent,
     StripeError,
     WebhookEndpoint,
+    learn,
 )
 from azpay.gateway.patience import Patience
 from azpay.gateway.traces import note
@@ -385,6 +386,9 @@ def _read(answer: str | msgspec.Raw, into: type[T]) -> T:
 
 class _Identified(msgspec.Struct, frozen=True):
     id: str
+
+
+learn(ErrorBody, Page, _Identified)
 
 
 def _verdict(error: stripe.StripeError) -> Verdict:

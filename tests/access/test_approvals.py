@@ -35,6 +35,7 @@ from azpay.payments import (
 )
 from azpay.settings.permissions import Grant, Limits, Permissions
 from tests.access.scenes import AT_ONCE, all_at_once, charged, held_to, refunded, the_approvals, used
+from tests.audit.acts import the_entries
 from tests.operations.journals import the_operations, the_refunds
 from tests.support.crowds import crowded_gateway
 
@@ -384,3 +385,26 @@ def test_many_small_refunds_at_once_do_not_pass_the_threshold_together(
     assert outcome["approval_needed"] == AT_ONCE - outcome["done"]
     assert sum(each["amount"] for each in stripe.refunds) <= 50000
     assert outcome["done"] == 4
+
+
+def test_the_journal_of_acts_tells_who_asked_and_who_decided(
+    ann: Azpay, bob: Azpay, payment: Payment
+) -> None:
+    approval = asked(ann, payment)
+    asked(ann, payment)
+    other = asked(ann, payment, 70000)
+    approve_refund(bob.db, bob.gateway, approval.id, now=bob.now(), guards=GUARDS)
+    reject_refund(bob.db, other.id, reason="too much", now=bob.now(), guards=GUARDS)
+
+    told = [
+        (entry.action, entry.object_id, entry.actor, entry.reason)
+        for entry in the_entries(ann.db)
+        if entry.object_kind == "approval"
+    ]
+
+    assert told == [
+        ("refund.approval_asked", approval.id, "cli:ann", None),
+        ("refund.approval_asked", other.id, "cli:ann", None),
+        ("refund.approved", approval.id, "cli:bob", None),
+        ("refund.rejected", other.id, "cli:bob", "too much"),
+    ]

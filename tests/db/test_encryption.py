@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 PLAIN = {
     "ours": {
         "id", "payment_id", "refund_id", "run_id", "key_id", "subject", "idempotency_key", "reference",
-        "operation_id", "lease",
+        "operation_id", "lease", "batch_id", "holder",
     },
     "whoever works with it": {"actor", "scope"},
     "stripe's": {
@@ -53,7 +53,7 @@ PLAIN = {
     },
     "four digits": {"card_last4", "last4", "secret"},
     "what two books say": {"ours", "theirs", "said_here", "said_there"},
-    "blind": {"email_index", "word", "pepper", "request_hash"},
+    "blind": {"email_index", "word", "pepper", "request_hash", "digest", "about"},
 }  # fmt: skip
 
 

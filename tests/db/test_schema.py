@@ -22,9 +22,10 @@ from azpay.db import Database, migrations, schema
 from azpay.db.database import DatabaseUnavailable
 from azpay.db.engines import APPLICATION_ID, WRITES
 from azpay.db.schema import State
-from azpay.payments import Query, charge, history
+from azpay.payments import Query, batches, charge, history
 from tests.support.books import ROOT, a_book, meddler
 from tests.support.builders import a_charge
+from tests.support.sheets import a_file, charges, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -215,6 +216,21 @@ def test_up_and_down_and_up_on_a_filled_book(azpay: Azpay) -> None:
 
     assert down == {"alembic_version"}
     assert history(azpay.db, Query()).payments == []
+
+
+def test_batches_go_down_and_up_again_and_leave_what_they_moved(azpay: Azpay) -> None:
+    run(azpay, a_file(charges(2)))
+    config = migrations.configuration()
+    with azpay.db.engine.execution_options(**{WRITES: True}).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0004")
+    down = set(inspect(azpay.db.engine).get_table_names())
+
+    migrations.upgrade(azpay.db)
+
+    assert not {"batches", "batch_rows"} & down
+    assert batches.page(azpay.db, limit=1) == []
+    assert sorted(payment.amount for payment in history(azpay.db, Query()).payments) == [1000, 1100]
 
 
 def test_a_book_says_in_its_header_that_it_is_ours_and_which_key_it_needs(file: Path) -> None:

@@ -47,8 +47,8 @@ def start(command: list[str], folder: Path, **added: str) -> Process:
     )
 
 
-def finish(process: Process) -> Finished:
-    out, err = process.communicate(timeout=120)
+def finish(process: Process, seconds: int = 120) -> Finished:
+    out, err = process.communicate(timeout=seconds)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
@@ -58,14 +58,18 @@ class Shop:
 
     folder: Path
     stripe: str
+    database: str | None = None
+    """A server's book, in the place of a file in the folder."""
 
     def start(self, *words: str, program: list[str] = AZPAY, stripe: str | None = None) -> Process:
+        server = {"AZPAY_DATABASE_URL": self.database} if self.database else {}
         return start(
             [*program, *words],
             self.folder,
             AZPAY_PROFILE="sandbox",
             AZPAY_DATA_DIR=str(self.folder / "data"),
             AZPAY_STRIPE_API_BASE=stripe or self.stripe,
+            **server,
         )
 
     def azpay(self, *words: str) -> Finished:
@@ -103,7 +107,7 @@ class Shop:
 
     @contextmanager
     def _book(self) -> Iterator[Database]:
-        db = a_book(f"sqlite:///{self.folder}/data/sandbox.db")
+        db = a_book(self.database or f"sqlite:///{self.folder}/data/sandbox.db")
         try:
             yield db
         finally:
