@@ -13,7 +13,7 @@ from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from azpay.errors import Usage
-from azpay.inbox.models import EventState, InboxEvent
+from azpay.inbox.models import FAILS, EventState, InboxEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
 
-FAILING = (EventState.FAILED, EventState.DEAD)
 AT_ONCE = 1000
 YOUNGEST = timedelta(days=30)
 """Stripe lists events for 30 days, and an event that it sends again must be known by its id:
@@ -64,7 +63,7 @@ class Chosen(NamedTuple):
 
 def retry(db: Database, events: Sequence[str] = (), *, now: datetime) -> int:
     """Give failed and dead events all their tries again, now; all of them when none is named. How many."""
-    wanted = [col(InboxEvent.state).in_(FAILING)]
+    wanted: list[ColumnElement[bool]] = [FAILS]
     if events:
         wanted.append(col(InboxEvent.event).in_(events))
     return _due_anew(db, wanted, now)
