@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from azpay.gateway.stripe import Gateway
     from azpay.settings import Settings
 
-HANDLERS = Handlers(events=payments.EVENTS, objects={**payments.OBJECTS, **settlement.OBJECTS})
+HANDLERS = Handlers(
+    events=payments.EVENTS,
+    objects={**payments.OBJECTS, **settlement.OBJECTS},
+    together=payments.TOGETHER,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
-"""Taking events from the inbox for one worker: locked on a server, and the file's one writer has them anyhow."""
+"""Taking events from the inbox for one worker. On a server they are locked; a file has one writer anyhow."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Select, Table, inspect, select
+from sqlalchemy import Select, select
 
 from azpay.db.ciphers import ValueTampered
+from azpay.db.drafts import table_of
 from azpay.db.ring import ring_of
 from azpay.db.sealing import opened
 from azpay.inbox.handling import Waiting
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
     from sqlmodel import Session
 
-    from azpay.db.ring import Ring
+from azpay.db.ring import Ring
 
-TABLE = inspect(InboxEvent).local_table
-assert isinstance(TABLE, Table)  # noqa: S101
+TABLE = table_of(InboxEvent)
 COLUMN = TABLE.c
 
 
@@ -64,5 +64,5 @@ def _read(session: Session, query: Select[Any]) -> Claimed:
 
 
 def _opened(ring: Ring, row: Row[Any]) -> Waiting:
-    event, type_, object_id, attempts, payload = row
-    return Waiting(event, type_, object_id, attempts, opened(ring, COLUMN.payload, event, payload))
+    payload = opened(ring, COLUMN.payload, row.event, row.payload)
+    return Waiting(row.event, row.type, row.object_id, row.attempts, payload)

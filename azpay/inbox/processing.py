@@ -9,7 +9,7 @@ A store that fails is no event's fault: nothing of the transaction is kept, and 
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from azpay.errors import AzpayError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
     from azpay.gateway.stripe import Gateway
-    from azpay.inbox.handling import Handlers, Unclear, Waiting
+    from azpay.inbox.handling import Handlers, Unclear
     from azpay.inbox.singly import Fetch
 
 BATCH = 500
@@ -93,12 +93,12 @@ def _one_by_one(
     progress, unclear = batch.progress, list(batch.unclear)
     for start in range(0, len(batch.rest), ONE_BY_ONE):
         names = [event.event for event in batch.rest[start : start + ONE_BY_ONE]]
-        more = db.write(lambda session, names=names: _named(session, handlers, names, now))
+        more = db.write(partial(_named, handlers=handlers, names=names, now=now))
         progress, unclear = progress + more.progress, [*unclear, *more.unclear]
     return progress, unclear
 
 
-def _named(session: Session, handlers: Handlers, names: Sequence[str], now: datetime) -> Batch:
+def _named(session: Session, *, handlers: Handlers, names: Sequence[str], now: datetime) -> Batch:
     return singly.apply(session, handlers, claiming.named(session, names).events, now=now)
 
 

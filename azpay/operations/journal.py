@@ -21,6 +21,8 @@ from azpay.errors import Conflict, Failed
 from azpay.operations.models import OPEN, Kind, Operation, State
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlmodel.sql.expression import SelectOfScalar
 
     from azpay.db import Database
@@ -157,6 +159,16 @@ def of(session: Session, subject: str) -> list[Operation]:
     """Everything that was asked about one payment, refund, method or customer, oldest first."""
     about = select(Operation).where(Operation.subject == subject)
     return list(session.exec(about.order_by(col(Operation.created_at), col(Operation.id))))
+
+
+def open_among(session: Session, names: Collection[str]) -> dict[str, str]:
+    """The open ones of these operations, locked in the order of their ids, with what each is about."""
+    if not names:
+        return {}
+    these = select(Operation.id, Operation.subject).where(
+        col(Operation.id).in_(names), col(Operation.state).in_(OPEN)
+    )
+    return dict(session.exec(these.order_by(col(Operation.id)).with_for_update()).all())
 
 
 def open_by_kind(db: Database) -> dict[Kind, int]:

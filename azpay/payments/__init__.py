@@ -4,7 +4,7 @@ from azpay.payments.captures import NotCancelable, NotCapturable, cancel, captur
 from azpay.payments.charges import SuspectedDuplicate, charge
 from azpay.payments.counting import count_by_status
 from azpay.payments.finding import PaymentUnknown, SeveralPayments, find, find_refund
-from azpay.payments.handlers import EVENTS, OBJECTS
+from azpay.payments.handlers import EVENTS, OBJECTS, TOGETHER
 from azpay.payments.history import Page, Story, count, history, story
 from azpay.payments.models import (
     Customer,
@@ -32,6 +32,7 @@ __all__ = [
     "EVENTS",
     "OBJECTS",
     "REASONS",
+    "TOGETHER",
     "CardNumberRefused",
     "ChargeRequest",
     "CursorInvalid",

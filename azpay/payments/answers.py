@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from azpay.gateway import objects
+    from azpay.payments.drafts import PaymentDraft, RefundDraft
 
 
 def settle_charge(
-    session: Session, payment: Payment, intent: objects.PaymentIntent, *, now: datetime
+    session: Session, payment: Payment | PaymentDraft, intent: objects.PaymentIntent, *, now: datetime
 ) -> None:
     """Settle the open charge that made this payment intent, once it is past being made."""
     operation = _open(session, intent.metadata.get(OPERATION_KEY), payment.id)
@@ -34,7 +35,9 @@ def settle_charge(
         operations.succeed(session, operation.id, intent.id, now=now)
 
 
-def settle_refund(session: Session, ours: Refund, refund: objects.Refund, *, now: datetime) -> None:
+def settle_refund(
+    session: Session, ours: Refund | RefundDraft, refund: objects.Refund, *, now: datetime
+) -> None:
     """Settle the open operation that made this refund: it was made, whatever becomes of it."""
     operation = _open(session, refund.metadata.get(OPERATION_KEY), ours.id)
     if operation is not None:
