@@ -1,0 +1,179 @@
+"""Many events applied at once: exactly once, whatever is wrong with some, and wherever the worker dies."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event as listening
+from sqlalchemy import update
+from sqlmodel import select
+
+from azpay import inbox
+from azpay.inbox import EventState, Handlers, InboxEvent, Outcome, Progress, Weighed
+from azpay.payments import Customer, Payment, checks
+from tests.support.clock import NOON
+from tests.support.events import an_event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azpay.bootstrap import Azpay
+    from azpay.db import Database
+    from azpay.sandbox import Sandbox
+    from tests.support.webhooks import Webhooks
+
+LONG = "LONG_TESTS" in os.environ
+UNIX = int(NOON.timestamp())
+
+
+def an_intent(number: int, **changed: Any) -> dict[str, Any]:
+    return {
+        "id": f"pi_{number:03}",
+        "object": "payment_intent",
+        "amount": 500,
+        "amount_received": 500,
+        "currency": "usd",
+        "status": "succeeded",
+        "created": UNIX,
+        **changed,
+    }
+
+
+def succeeded(number: int, *, event: str | None = None, **changed: Any) -> dict[str, Any]:
+    named = event or f"evt_{number:03}"
+    return an_event(
+        named, type="payment_intent.succeeded", data={"object": an_intent(number, **changed)}
+    )
+
+
+def a_refund_of(number: int, amount: int = 100) -> dict[str, Any]:
+    thing = {"id": f"re_{number:03}", "object": "refund", "amount": amount, "currency": "usd",
+             "created": UNIX, "status": "succeeded", "payment_intent": f"pi_{number:03}"}  # fmt: skip
+    return an_event(f"evt_{number:03}_refund", type="refund.created", data={"object": thing})
+
+
+def apply(azpay: Azpay, **options: Any) -> Progress:
+    return inbox.process(azpay.db, azpay.gateway, azpay.handlers, now=azpay.now(), **options)
+
+
+def payments(db: Database) -> dict[str | None, tuple[str, int, int]]:
+    with db.reading() as session:
+        rows = session.exec(select(Payment)).all()
+    return {row.payment_intent: (row.status, row.amount_captured, row.amount_refunded) for row in rows}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"amount": -5}, {"currency": "DOLLAR"}, {"amount_received": 900}, {"status": "levitating"}, {"amount": None}],
+)
+def test_one_that_the_book_refuses_is_found_among_many_and_alone_postponed(
+    azpay: Azpay, webhooks: Webhooks, wrong: dict[str, Any]
+) -> None:
+    webhooks.keep([*(succeeded(number) for number in range(20)), succeeded(99, **wrong)])
+
+    progress = apply(azpay)
+
+    assert progress == Progress(done=20, postponed=1)
+    assert inbox.one(azpay.db, "evt_099").attempts == 1
+    assert payments(azpay.db) == {f"pi_{number:03}": ("succeeded", 500, 0) for number in range(20)}
+
+
+def test_what_a_refused_group_shares_with_a_bad_event_is_applied_all_the_same(
+    azpay: Azpay, webhooks: Webhooks
+) -> None:
+    webhooks.keep([succeeded(1), a_refund_of(1), succeeded(1, event="evt_bad", amount=-5), succeeded(2)])
+
+    progress = apply(azpay)
+
+    assert progress == Progress(done=3, postponed=1)
+    assert payments(azpay.db) == {"pi_001": ("succeeded", 500, 100), "pi_002": ("succeeded", 500, 0)}
+
+
+def test_events_of_other_types_go_beside_them_in_the_same_call(azpay: Azpay, webhooks: Webhooks) -> None:
+    def note(session: Any, event: Any, now: Any) -> None:
+        session.add(Customer(customer=f"cus_{event.id}", created_at=now, updated_at=now))
+
+    azpay = replace(azpay, handlers=replace(azpay.handlers, events={**azpay.handlers.events, "other": note}))
+    webhooks.keep(
+        [succeeded(1), an_event("evt_other", type="other"), an_event("evt_nobody", type="nobody"), succeeded(2)]
+    )
+
+    progress = apply(azpay)
+
+    assert progress == Progress(done=4)
+    assert len(payments(azpay.db)) == 2
+    with azpay.db.reading() as session:
+        assert session.get_one(Customer, "cus_evt_other").customer
+
+
+def test_a_body_that_was_changed_in_the_book_is_given_up_and_the_others_flow(
+    azpay: Azpay, webhooks: Webhooks
+) -> None:
+    webhooks.keep([succeeded(1), succeeded(2), succeeded(3)])
+    with azpay.db.writing() as session:
+        rows = session.connection()
+        [other] = rows.exec_driver_sql("SELECT payload FROM inbox_events WHERE event = 'evt_001'").one()
+        quoted = "X'" + bytes(other).hex() + "'" if azpay.db.embedded else f"decode('{bytes(other).hex()}', 'hex')"
+        rows.exec_driver_sql(f"UPDATE inbox_events SET payload = {quoted} WHERE event = 'evt_002'")  # noqa: S608
+
+    progress = apply(azpay)
+
+    assert progress == Progress(done=2, dead=1)
+    assert sorted(payments(azpay.db), key=str) == ["pi_001", "pi_003"]
+
+
+def test_a_weighing_that_fails_as_a_whole_leaves_every_event_to_its_handler(
+    azpay: Azpay, webhooks: Webhooks
+) -> None:
+    class Confused:
+        types, fetches = azpay.handlers.swift, ()
+
+        def weigh(self, *_: object) -> Weighed:
+            raise ValueError
+
+        def write(self, *_: object) -> None: ...
+
+    webhooks.keep([succeeded(1), succeeded(2)])
+
+    progress = apply(replace(azpay, handlers=replace(azpay.handlers, together=Confused())))
+
+    assert progress == Progress(done=2)
+    assert len(payments(azpay.db)) == 2
+
+
+def test_the_time_that_events_took_is_told_by_type_and_outcome(azpay: Azpay, webhooks: Webhooks) -> None:
+    webhooks.keep([succeeded(1), succeeded(2), succeeded(3, amount=-5), an_event("evt_nobody", type="nobody")])
+
+    spent = apply(azpay).spent
+
+    assert {what: each.events for what, each in spent.items()} == {
+        ("payment_intent.succeeded", Outcome.DONE): 2,
+        ("payment_intent.succeeded", Outcome.POSTPONED): 1,
+        ("nobody", Outcome.DONE): 1,
+    }
+    assert spent["payment_intent.succeeded", Outcome.DONE].seconds > 0
+    assert spent["payment_intent.succeeded", Outcome.POSTPONED].seconds > 0
+
+
+def test_ledger_lines_are_fetched_once_and_all_their_events_applied_together(
+    azpay: Azpay, stripe: Sandbox, webhooks: Webhooks
+) -> None:
+    for key in "abc":
+        azpay.gateway.create_payment_intent(PAID, key=key)
+    stripe.tick()
+
+    progress = webhooks.arrive()
+
+    assert (progress.postponed, progress.dead) == (0, 0)
+    with azpay.db.reading() as session:
+        assert {row.state for row in session.exec(select(InboxEvent))} == {EventState.DONE}
+    assert {found[:2] for found in payments(azpay.db).values()} == {("succeeded", 500)}
