@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter, process_time
@@ -27,7 +28,7 @@ from azpay.credentials import RootKey
 from azpay.db import Database, Ring, migrations, sealing
 from azpay.gateway.objects import Event
 from azpay.gateway.stripe import connect
-from azpay.inbox import EventState, Received
+from azpay.inbox import EventState, Handlers, Received
 from azpay.inbox.intake import Envelope
 from azpay.inbox.models import WAITS
 from azpay.payments import Payment, Refund
@@ -91,8 +92,8 @@ def post(sandbox: Sandbox, path: str, params: dict[str, str]) -> Any:
     return json.loads(sandbox.handle(Request("POST", path, "", headers, urlencode(params).encode())).body)
 
 
-def copies(scene: Scene, types: Sequence[str], payments: int) -> Iterator[Received]:
-    for number in range(payments):
+def copies(scene: Scene, types: Sequence[str], payments: range) -> Iterator[Received]:
+    for number in payments:
         for position, type_ in enumerate(types):
             body = scene.events[type_]
             body = body.replace(json.loads(body)["id"], f"evt_{number:020}{type_[0]}{position}")
@@ -105,9 +106,9 @@ def renamed(identity: str, number: int) -> str:
     return f"{identity[:-10]}{number:010}"
 
 
-def fill(db: Database, scene: Scene, types: Sequence[str], events: int) -> int:
+def fill(db: Database, scene: Scene, types: Sequence[str], payments: range) -> int:
     """Keep the events, as the daemon does; the size of one."""
-    made = list(copies(scene, types, events // len(types)))
+    made = list(copies(scene, types, payments))
     for start in range(0, len(made), BATCH):
         inbox.keep(db, made[start : start + BATCH], now=NOON)
     return sum(len(each.body) for each in made) // len(made)
@@ -157,10 +158,14 @@ def claim(db: Database, look: Callable[[Ring, Sequence[Any]], None]) -> int:
     return len(rows)
 
 
-def applied(db: Database) -> int:
-    progress = inbox.process(db, NOBODY, HANDLERS, now=NOON, limit=BATCH)
+def applied(db: Database, handlers: Handlers = HANDLERS) -> int:
+    progress = inbox.process(db, NOBODY, handlers, now=NOON, limit=BATCH)
     assert progress.taken == progress.done, progress
     return progress.done
+
+
+def applied_singly(db: Database) -> int:
+    return applied(db, replace(HANDLERS, together=None))
 
 
 def measure(name: str, db: Database, work: Callable[[Database], int], expected: int) -> None:
@@ -186,8 +191,9 @@ def main(events: int, address: str) -> None:
     migrations.upgrade(db)
     payments = events // len(OF_A_PAYMENT)
     events = payments * len(OF_A_PAYMENT)
-    know_the_lines(db, scene, payments)
-    size = fill(db, scene, OF_A_PAYMENT, events)
+    few = max(payments // 10, 1)
+    know_the_lines(db, scene, payments + few)
+    size = fill(db, scene, OF_A_PAYMENT, range(payments))
     print(f"{events:,} events of {size:,} bytes, {BATCH} in a batch")
     print(f"{'':<44}{'events/s':>10}{'µs each':>10}{'a processor-s':>14}{'µs each':>10}")
     for name, ceiling in (
@@ -200,9 +206,12 @@ def main(events: int, address: str) -> None:
     due_again(db)
     measure("the same again, known by now", db, applied, events)
     forget(db)
-    fill(db, scene, OF_A_REFUND, events)
+    fill(db, scene, OF_A_REFUND, range(payments))
     measure("refunds of known payments applied", db, applied, events)
-    assert kept(db) == (payments, payments)
+    forget(db)
+    fill(db, scene, OF_A_PAYMENT, range(payments, payments + few))
+    measure("new payments, each event by itself", db, applied_singly, few * len(OF_A_PAYMENT))
+    assert kept(db) == (payments + few, payments)
     db.close()
 
 

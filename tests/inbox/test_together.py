@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import event as listening
-from sqlalchemy import update
+from sqlalchemy import text
 from sqlmodel import select
 
 from azpay import inbox
-from azpay.inbox import EventState, Handlers, InboxEvent, Outcome, Progress, Weighed
+from azpay.inbox import EventState, InboxEvent, Outcome, Progress, Weighed
 from azpay.payments import Customer, Payment, checks
 from tests.support.clock import NOON
 from tests.support.events import an_event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from azpay.bootstrap import Azpay
     from azpay.db import Database
     from azpay.sandbox import Sandbox
@@ -33,6 +31,13 @@ if TYPE_CHECKING:
 
 LONG = "LONG_TESTS" in os.environ
 UNIX = int(NOON.timestamp())
+PAID: dict[str, Any] = {
+    "amount": 500,
+    "currency": "usd",
+    "payment_method": "pm_card_visa",
+    "confirm": True,
+    "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+}
 
 
 def an_intent(number: int, **changed: Any) -> dict[str, Any]:
@@ -50,9 +55,7 @@ def an_intent(number: int, **changed: Any) -> dict[str, Any]:
 
 def succeeded(number: int, *, event: str | None = None, **changed: Any) -> dict[str, Any]:
     named = event or f"evt_{number:03}"
-    return an_event(
-        named, type="payment_intent.succeeded", data={"object": an_intent(number, **changed)}
-    )
+    return an_event(named, type="payment_intent.succeeded", data={"object": an_intent(number, **changed)})
 
 
 def a_refund_of(number: int, amount: int = 100) -> dict[str, Any]:
@@ -73,7 +76,13 @@ def payments(db: Database) -> dict[str | None, tuple[str, int, int]]:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"amount": -5}, {"currency": "DOLLAR"}, {"amount_received": 900}, {"status": "levitating"}, {"amount": None}],
+    [
+        {"amount": -5},
+        {"currency": "DOLLAR"},
+        {"amount_received": 900},
+        {"status": "levitating"},
+        {"amount": None},
+    ],
 )
 def test_one_that_the_book_refuses_is_found_among_many_and_alone_postponed(
     azpay: Azpay, webhooks: Webhooks, wrong: dict[str, Any]
@@ -104,7 +113,12 @@ def test_events_of_other_types_go_beside_them_in_the_same_call(azpay: Azpay, web
 
     azpay = replace(azpay, handlers=replace(azpay.handlers, events={**azpay.handlers.events, "other": note}))
     webhooks.keep(
-        [succeeded(1), an_event("evt_other", type="other"), an_event("evt_nobody", type="nobody"), succeeded(2)]
+        [
+            succeeded(1),
+            an_event("evt_other", type="other"),
+            an_event("evt_nobody", type="nobody"),
+            succeeded(2),
+        ]
     )
 
     progress = apply(azpay)
@@ -122,8 +136,8 @@ def test_a_body_that_was_changed_in_the_book_is_given_up_and_the_others_flow(
     with azpay.db.writing() as session:
         rows = session.connection()
         [other] = rows.exec_driver_sql("SELECT payload FROM inbox_events WHERE event = 'evt_001'").one()
-        quoted = "X'" + bytes(other).hex() + "'" if azpay.db.embedded else f"decode('{bytes(other).hex()}', 'hex')"
-        rows.exec_driver_sql(f"UPDATE inbox_events SET payload = {quoted} WHERE event = 'evt_002'")  # noqa: S608
+        moved = text("UPDATE inbox_events SET payload = :payload WHERE event = 'evt_002'")
+        rows.execute(moved, {"payload": other})
 
     progress = apply(azpay)
 
@@ -151,7 +165,9 @@ def test_a_weighing_that_fails_as_a_whole_leaves_every_event_to_its_handler(
 
 
 def test_the_time_that_events_took_is_told_by_type_and_outcome(azpay: Azpay, webhooks: Webhooks) -> None:
-    webhooks.keep([succeeded(1), succeeded(2), succeeded(3, amount=-5), an_event("evt_nobody", type="nobody")])
+    webhooks.keep(
+        [succeeded(1), succeeded(2), succeeded(3, amount=-5), an_event("evt_nobody", type="nobody")]
+    )
 
     spent = apply(azpay).spent
 
@@ -177,3 +193,108 @@ def test_ledger_lines_are_fetched_once_and_all_their_events_applied_together(
     with azpay.db.reading() as session:
         assert {row.state for row in session.exec(select(InboxEvent))} == {EventState.DONE}
     assert {found[:2] for found in payments(azpay.db).values()} == {("succeeded", 500)}
+
+
+class Crash(BaseException):
+    """As abrupt as a process can be made to end inside a test."""
+
+
+def a_backlog() -> list[dict[str, Any]]:
+    """With one that the book refuses, so that there is a savepoint to go back to."""
+    events = [event for number in range(4) for event in (succeeded(number), a_refund_of(number))]
+    return [*events, succeeded(9, amount=-5)]
+
+
+AS_IT_ENDS = {f"pi_{number:03}": ("succeeded", 500, 100) for number in range(4)}
+
+
+def test_a_crash_before_any_statement_leaves_nothing_half_done(azpay: Azpay, webhooks: Webhooks) -> None:
+    webhooks.keep(a_backlog())
+    crashes = 0
+
+    for boundary in count(1, 1 if LONG else 3):
+        left = iter(range(boundary - 1))
+
+        def die(*_: object, left: Any = left) -> None:
+            if next(left, None) is None:
+                raise Crash
+
+        listening.listen(azpay.db.engine, "before_cursor_execute", die)
+        try:
+            apply(azpay)
+            break
+        except Crash:
+            crashes += 1
+        finally:
+            listening.remove(azpay.db.engine, "before_cursor_execute", die)
+        assert no_effect_without_its_mark(azpay.db)
+    apply(azpay)
+
+    assert crashes > 5
+    assert payments(azpay.db) == AS_IT_ENDS
+    assert not any(check.problems for check in checks.sums(azpay.db))
+
+
+def no_effect_without_its_mark(db: Database) -> bool:
+    with db.reading() as session:
+        done = session.exec(select(InboxEvent).where(InboxEvent.state == EventState.DONE)).all()
+    told = {event.object_id for event in done if event.type == "payment_intent.succeeded"}
+    return told == set(payments(db))
+
+
+KILLED = """
+import os, sys
+from datetime import datetime
+from sqlalchemy import event
+from azpay import inbox
+from azpay.bootstrap import HANDLERS
+from tests.support.books import a_book
+
+db, left = a_book(sys.argv[1]), int(sys.argv[2])
+
+def die(*_):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), 9)
+
+event.listen(db.engine, "before_cursor_execute", die)
+inbox.process(db, None, HANDLERS, now=datetime.fromisoformat(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize("boundary", range(1, 40) if LONG else [7, 15])
+def test_a_worker_killed_between_two_statements_of_a_batch_leaves_it_exact(
+    azpay: Azpay, address: str, webhooks: Webhooks, boundary: int
+) -> None:
+    webhooks.keep(a_backlog())
+    words = [sys.executable, "-c", KILLED, address, str(boundary), azpay.now().isoformat()]
+
+    killed = subprocess.run(words, check=False, timeout=120)
+    apply(azpay)
+
+    assert killed.returncode in {-signal.SIGKILL, 0}
+    assert payments(azpay.db) == AS_IT_ENDS
+    assert not any(check.problems for check in checks.sums(azpay.db))
+
+
+def test_four_workers_with_the_same_payments_wait_for_each_other_and_do_not_deadlock(
+    azpay: Azpay, webhooks: Webhooks
+) -> None:
+    numbers = list(range(30))
+    for round_ in range(4):
+        random.shuffle(numbers)
+        webhooks.keep(succeeded(number, event=f"evt_{round_}_{at:02}") for at, number in enumerate(numbers))
+    troubles: list[str] = []
+
+    def note(trouble: Any) -> None:
+        troubles.append(str(trouble.original_exception))
+
+    listening.listen(azpay.db.engine, "handle_error", note)
+
+    with ThreadPoolExecutor(4) as workers:
+        progress = list(workers.map(lambda _: apply(azpay, limit=30), range(12)))
+
+    assert sum(progress, Progress()).done == 120
+    assert [each for each in troubles if "deadlock" in each] == []
+    assert payments(azpay.db) == {f"pi_{number:03}": ("succeeded", 500, 0) for number in range(30)}

@@ -132,7 +132,7 @@ def ids_in(events: Sequence[Event]) -> list[str]:
 
 
 def know_lines(db: Database, lines: Sequence[str]) -> None:
-    values = {"amount": 7, "fee": 0, "net": 7, "currency": "usd", "type": "charge"}
+    values: dict[str, Any] = {"amount": 7, "fee": 0, "net": 7, "currency": "usd", "type": "charge"}
     at = int(NOON.timestamp())
     with db.writing() as session:
         settlement.take_in_all(
