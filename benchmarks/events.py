@@ -96,7 +96,7 @@ def copies(scene: Scene, types: Sequence[str], payments: range) -> Iterator[Rece
     for number in payments:
         for position, type_ in enumerate(types):
             body = scene.events[type_]
-            body = body.replace(json.loads(body)["id"], f"evt_{number:020}{type_[0]}{position}")
+            body = body.replace(json.loads(body)["id"], f"evt_{number:020}{position}")
             for each in scene.ids:
                 body = body.replace(each, renamed(each, number))
             yield Received(msgspec.json.decode(body, type=Envelope), body.encode(), "test")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, update
@@ -34,10 +35,10 @@ class Outcome(StrEnum):
 
 
 class Spent(NamedTuple):
-    """How many events came to it, and the seconds they took together."""
+    """How many events came to it, and the time they took together."""
 
-    events: int
-    seconds: float
+    events: int = 0
+    time: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +57,28 @@ class Progress:
 
     def __add__(self, other: Progress) -> Progress:
         spent = dict(self.spent)
-        for what, (events, seconds) in other.spent.items():
-            before = spent.get(what, Spent(0, 0))
-            spent[what] = Spent(before.events + events, before.seconds + seconds)
+        for what, (events, time) in other.spent.items():
+            before = spent.get(what, Spent())
+            spent[what] = Spent(before.events + events, before.time + time)
         counts = (self.done + other.done, self.postponed + other.postponed, self.dead + other.dead)
         return Progress(*counts, spent)
 
-    def in_all(self, seconds: float) -> Progress:
+    def in_all(self, time: timedelta) -> Progress:
         """The same, when all of it took so long."""
-        share = seconds / max(self.taken, 1)
-        return Progress(
-            self.done,
-            self.postponed,
-            self.dead,
-            {what: Spent(spent.events, spent.events * share) for what, spent in self.spent.items()},
-        )
+        share = time // max(self.taken, 1)
+        spent = {what: Spent(each.events, each.events * share) for what, each in self.spent.items()}
+        return Progress(self.done, self.postponed, self.dead, spent)
+
+
+class Watch:
+    """Started when it is made."""
+
+    def __init__(self) -> None:
+        self._began = perf_counter()
+
+    @property
+    def time(self) -> timedelta:
+        return timedelta(seconds=perf_counter() - self._began)
 
 
 def done(session: Session, events: Sequence[Waiting], *, now: datetime) -> Progress:
@@ -123,6 +131,6 @@ def _say(session: Session, event: Waiting, error: Exception, **values: Any) -> N
 
 def _came_to(outcome: Outcome, events: Sequence[Waiting]) -> Progress:
     types = [event.type for event in events]
-    spent = {(type_, outcome): Spent(types.count(type_), 0) for type_ in set(types)}
+    spent = {(type_, outcome): Spent(types.count(type_)) for type_ in set(types)}
     counts = {outcome.value: len(events)}
     return Progress(**counts, spent=spent)

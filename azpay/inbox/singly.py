@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +13,7 @@ from azpay.gateway import KeyRefused, StripeUnavailable
 from azpay.gateway.objects import Event
 from azpay.inbox import claiming
 from azpay.inbox.handling import FetchFirst
-from azpay.inbox.outcomes import Progress, done, postpone
+from azpay.inbox.outcomes import Progress, Watch, done, postpone
 from azpay.inbox.together import Batch
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def _apply(
 
     FetchFirst passes, and so does a store that fails; any other failure is written on the event.
     """
-    began = perf_counter()
+    watch = Watch()
     try:
         with session.begin_nested():
             for take_in in fetched:
@@ -67,8 +66,8 @@ def _apply(
     except Exception as error:  # a handler's savepoint: whatever is wrong with one event stays with it
         if of_the_store(error):
             raise
-        return postpone(session, event, error, now=now).in_all(perf_counter() - began)
-    return done(session, [event], now=now).in_all(perf_counter() - began)
+        return postpone(session, event, error, now=now).in_all(watch.time)
+    return done(session, [event], now=now).in_all(watch.time)
 
 
 def _handle(session: Session, event: Waiting, handlers: Handlers, now: datetime) -> None:

@@ -5,12 +5,11 @@ A group that the database refuses is found by halving, and set aside with nothin
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from azpay.db.trouble import of_the_store
 from azpay.inbox.handling import Weighed
-from azpay.inbox.outcomes import Progress, done
+from azpay.inbox.outcomes import Progress, Watch, done
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +37,11 @@ def apply(
     now: datetime,
 ) -> Batch:
     """Apply what can be applied of these events, and mark it done."""
-    began = perf_counter()
+    watch = Watch()
     weighed = _weighed(session, together, events, fetched, now)
     groups = _written(session, together, weighed.groups, now)
     applied = [event for group in groups for event in group.events]
-    progress = done(session, applied, now=now).in_all(perf_counter() - began)
+    progress = done(session, applied, now=now).in_all(watch.time)
     settled = {event.event for event in applied} | {event.event for event, _ in weighed.unclear}
     return Batch(progress, [event for event in events if event.event not in settled], weighed.unclear)
 

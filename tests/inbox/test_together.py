@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -176,8 +177,8 @@ def test_the_time_that_events_took_is_told_by_type_and_outcome(azpay: Azpay, web
         ("payment_intent.succeeded", Outcome.POSTPONED): 1,
         ("nobody", Outcome.DONE): 1,
     }
-    assert spent["payment_intent.succeeded", Outcome.DONE].seconds > 0
-    assert spent["payment_intent.succeeded", Outcome.POSTPONED].seconds > 0
+    assert spent["payment_intent.succeeded", Outcome.DONE].time > timedelta(0)
+    assert spent["payment_intent.succeeded", Outcome.POSTPONED].time > timedelta(0)
 
 
 def test_ledger_lines_are_fetched_once_and_all_their_events_applied_together(
@@ -261,6 +262,28 @@ def die(*_):
 event.listen(db.engine, "before_cursor_execute", die)
 inbox.process(db, None, HANDLERS, now=datetime.fromisoformat(sys.argv[3]))
 """
+
+
+@pytest.mark.store("sqlite")
+def test_what_waits_is_read_off_its_index_in_order_however_much_is_done(
+    azpay: Azpay, webhooks: Webhooks
+) -> None:
+    webhooks.keep([succeeded(1)])
+    claims: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        if "LIMIT" in statement and "inbox_events" in statement:
+            claims.append((statement, parameters))
+
+    listening.listen(azpay.db.engine, "before_cursor_execute", note)
+    apply(azpay)
+    with azpay.db.reading() as session:
+        statement, parameters = claims[0]
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+
+    assert [step.detail for step in plan] == [
+        "SEARCH inbox_events USING INDEX ix_inbox_events_waiting (due_at<?)"
+    ]
 
 
 @pytest.mark.parametrize("boundary", range(1, 40) if LONG else [7, 15])
