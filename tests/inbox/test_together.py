@@ -21,6 +21,7 @@ from sqlmodel import select
 from azpay import inbox
 from azpay.inbox import EventState, InboxEvent, Outcome, Progress, Weighed
 from azpay.payments import Customer, Payment, checks
+from azpay.settlement import BalanceTransaction
 from tests.support.clock import NOON
 from tests.support.events import an_event
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
     from azpay.db import Database
     from azpay.sandbox import Sandbox
+    from tests.support.clock import Clock
     from tests.support.webhooks import Webhooks
 
 LONG = "LONG_TESTS" in os.environ
@@ -194,6 +196,58 @@ def test_ledger_lines_are_fetched_once_and_all_their_events_applied_together(
     with azpay.db.reading() as session:
         assert {row.state for row in session.exec(select(InboxEvent))} == {EventState.DONE}
     assert {found[:2] for found in payments(azpay.db).values()} == {("succeeded", 500)}
+
+
+@pytest.fixture
+def paid(azpay: Azpay, clock: Clock, webhooks: Webhooks) -> None:
+    """Three payments are on record, and the events that name their ledger lines are kept."""
+    for key in "abc":
+        azpay.gateway.create_payment_intent(PAID, key=key)
+    webhooks.arrive()
+    clock.advance(seconds=5)
+    webhooks.keep(webhooks.new())
+
+
+def lines(db: Database) -> int:
+    with db.reading() as session:
+        return len(session.exec(select(BalanceTransaction)).all())
+
+
+@pytest.mark.usefixtures("paid")
+def test_while_stripe_is_out_of_reach_events_wait_for_their_lines_and_no_try_is_counted(
+    azpay: Azpay, stripe: Sandbox, clock: Clock
+) -> None:
+    stripe.fail_next(503, times=4)
+    during = apply(azpay)
+    attempts = {event.attempts for event in inbox.page(azpay.db, states=[EventState.FAILED])}
+    clock.advance(seconds=15)
+
+    after = apply(azpay)
+
+    assert (during.postponed, attempts) == (3, {0})
+    assert (after, lines(azpay.db)) == (Progress(done=3), 3)
+
+
+@pytest.mark.usefixtures("paid")
+def test_told_to_stop_it_fetches_no_line_and_leaves_the_events_due(azpay: Azpay) -> None:
+    progress = apply(azpay, stopping=lambda: True)
+
+    assert (progress.postponed, lines(azpay.db)) == (0, 0)
+    assert inbox.backlog(azpay.db).waiting == 3
+
+
+@pytest.mark.usefixtures("paid")
+def test_a_line_that_stripe_does_not_have_postpones_its_event_alone(azpay: Azpay, webhooks: Webhooks) -> None:
+    intent = next(iter(payments(azpay.db)))
+    thing = {"id": "ch_1", "object": "charge", "amount": 500, "currency": "usd", "created": UNIX,
+             "payment_intent": intent, "balance_transaction": "txn_gone"}  # fmt: skip
+    webhooks.keep([an_event("evt_gone", type="charge.updated", data={"object": thing})])
+
+    progress = apply(azpay)
+
+    assert progress.postponed == 1
+    assert lines(azpay.db) == 3
+    assert "NoSuchObject" in (inbox.one(azpay.db, "evt_gone").error or "")
 
 
 class Crash(BaseException):
