@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, literal_column, text
+from sqlalchemy import ColumnElement, Index, literal_column, text
 from sqlmodel import Field
 
 from azpay.db import Row, one_of, sealed, timestamp
@@ -25,8 +25,8 @@ FAILING = (EventState.FAILED, EventState.DEAD)
 WAITING_SQL = "state IN ('received', 'failed')"
 FAILING_SQL = "state IN ('failed', 'dead')"
 
-WAITS = literal_column(WAITING_SQL)
-FAILS = literal_column(FAILING_SQL)
+WAITS: ColumnElement[bool] = literal_column(WAITING_SQL)
+FAILS: ColumnElement[bool] = literal_column(FAILING_SQL)
 """Said word for word as their indexes say it: SQLite compares the texts."""
 
 
