@@ -54,7 +54,7 @@ def locked(connection: Connection, kind: type[Draft], table: Table, query: Selec
 
 
 def write(connection: Connection, table: Table, held: Sequence[Held[Draft]]) -> None:
-    """Insert the new rows, and write what has changed of the others; both in the order of their keys.
+    """Insert the new rows, and write what has changed of the others, in the order in which they are given.
 
     A row that the database refuses is an IntegrityError, and nothing says which it was.
     """

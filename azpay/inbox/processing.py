@@ -89,11 +89,10 @@ def _claim(session: Session, handlers: Handlers, now: datetime, limit: int) -> B
 def _one_by_one(
     db: Database, handlers: Handlers, batch: Batch, now: datetime
 ) -> tuple[Progress, list[Unclear]]:
-    """What is left of a batch, in transactions of their own: rows are locked in no order there."""
+    """What is left of a batch, each in a transaction of its own: who locks one thing waits in no circle."""
     progress, unclear = batch.progress, list(batch.unclear)
-    for start in range(0, len(batch.rest), ONE_BY_ONE):
-        names = [event.event for event in batch.rest[start : start + ONE_BY_ONE]]
-        more = db.write(partial(_named, handlers=handlers, names=names, now=now))
+    for event in batch.rest:
+        more = db.write(partial(_named, handlers=handlers, names=[event.event], now=now))
         progress, unclear = progress + more.progress, [*unclear, *more.unclear]
     return progress, unclear
 

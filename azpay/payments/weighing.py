@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from azpay.payments.drafts import Desk, PaymentDraft
     from azpay.payments.tales import Kind
 
-WRITTEN = (drafts.PAYMENTS, drafts.REFUNDS, drafts.CUSTOMERS, drafts.METHODS)
-"""In this order: a refund's row names its payment's."""
+WRITTEN = (drafts.CUSTOMERS, drafts.PAYMENTS, drafts.REFUNDS, drafts.METHODS)
+"""As Stripe's ids sort, cus_ before pi_ before pm_: halves of a batch are written in the same order."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError, ValueError, OverflowError, OSError)
 
@@ -81,7 +81,7 @@ class Weighing:
             settle(session)
 
     def _grouped(self, events: Sequence[Waiting]) -> list[list[_Read]]:
-        """Those that can be read, by what they are about."""
+        """Those that can be read, by what they are about, and in the order in which new rows are written."""
         groups: dict[str, list[_Read]] = defaultdict(list)
         for event in events:
             kind = self._kinds[event.type]
@@ -91,7 +91,7 @@ class Weighing:
             except UNREADABLE:
                 continue  # its handler says what is wrong with it
             groups[kind.subject(tale.object)].append(_Read(event, kind, tale))
-        return list(groups.values())
+        return [groups[subject] for subject in sorted(groups)]
 
 
 def _told(desk: Desk, events: list[_Read], now: datetime) -> tuple[Group, list[Unclear]]:
