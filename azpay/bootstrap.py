@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 ERRANDS = payments.ERRANDS
 HANDLERS = Handlers(
-    events={**payments.EVENTS, **settlement.EVENTS}, objects={**payments.OBJECTS, **settlement.OBJECTS}
+    events={**payments.EVENTS, **settlement.EVENTS},
+    objects={**payments.OBJECTS, **settlement.OBJECTS},
+    together=payments.TOGETHER,
 )
 
 

@@ -1,11 +1,11 @@
 """What we were told: Stripe's events, kept once and applied once."""
 
 from azpay.inbox.again import YOUNGEST, Chosen, NoneChosen, TooYoung, purge, replay, retry
-from azpay.inbox.handling import FetchFirst, Handler, Handlers
+from azpay.inbox.handling import FetchFirst, Group, Handler, Handlers, Together, Waiting, Weighed
 from azpay.inbox.intake import EventNotOurs, EventUnreadable, Received, keep, read, require_ours
 from azpay.inbox.looking import Backlog, EventUnknown, Match, about, backlog, matches, one, page
 from azpay.inbox.models import EventState, InboxEvent
-from azpay.inbox.outcomes import Progress
+from azpay.inbox.outcomes import Outcome, Progress, Spent
 from azpay.inbox.processing import process
 from azpay.inbox.registration import EndpointURLInvalid, Registered, SecretNotKnown, register
 from azpay.inbox.sweeping import ALARM, SWEEP, Ours, Swept, sweep
@@ -24,18 +24,24 @@ __all__ = [
     "EventUnknown",
     "EventUnreadable",
     "FetchFirst",
+    "Group",
     "Handler",
     "Handlers",
     "InboxEvent",
     "Match",
     "NoneChosen",
     "Ours",
+    "Outcome",
     "Progress",
     "Received",
     "Registered",
     "SecretNotKnown",
+    "Spent",
     "Swept",
+    "Together",
     "TooYoung",
+    "Waiting",
+    "Weighed",
     "about",
     "backlog",
     "keep",

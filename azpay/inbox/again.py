@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from azpay import audit
 from azpay.errors import Usage
-from azpay.inbox.models import EventState, InboxEvent
+from azpay.inbox.models import FAILS, EventState, InboxEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
 
-FAILING = (EventState.FAILED, EventState.DEAD)
 AT_ONCE, MOST_NAMED = 1000, 100
 EVENTS = audit.About("inbox", "events")
 YOUNGEST = timedelta(days=30)
@@ -66,7 +65,7 @@ class Chosen(NamedTuple):
 
 def retry(db: Database, events: Sequence[str] = (), *, now: datetime) -> int:
     """Give failed and dead events all their tries again, now; all of them when none is named. How many."""
-    wanted = [col(InboxEvent.state).in_(FAILING)]
+    wanted: list[ColumnElement[bool]] = [FAILS]
     if events:
         wanted.append(col(InboxEvent.event).in_(events))
     return _due_anew(db, wanted, now, "events.retried", Chosen(events))

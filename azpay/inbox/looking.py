@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlmodel import col, select, tuple_
 
 from azpay.errors import NotFound
-from azpay.inbox.models import EventState, InboxEvent
+from azpay.inbox.models import FAILING, FAILS, WAITS, EventState, InboxEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,8 @@ def page(  # noqa: PLR0913 - one for each filter
     query = select(InboxEvent)
     if states:
         query = query.where(col(InboxEvent.state).in_(states))
+    if states and set(states) <= set(FAILING):
+        query = query.where(FAILS)
     if types:
         query = query.where(col(InboxEvent.type).in_(types))
     if object_id is not None:
@@ -101,10 +103,10 @@ def matches(db: Database, *, since: datetime) -> dict[str, Match]:
 
 def backlog(db: Database) -> Backlog:
     """The waiting and the dead, for health checks and `doctor`."""
-    waiting = col(InboxEvent.state).in_((EventState.RECEIVED, EventState.FAILED))
     with db.reading() as session:
         count, oldest = session.exec(
-            select(func.count(), func.min(InboxEvent.received_at)).where(waiting)
+            select(func.count(), func.min(InboxEvent.received_at)).where(WAITS)
         ).one()
-        dead = session.exec(select(func.count()).where(InboxEvent.state == EventState.DEAD)).one()
+        given_up = select(func.count()).where(FAILS, InboxEvent.state == EventState.DEAD)
+        dead = session.exec(given_up).one()
     return Backlog(waiting=count, oldest=oldest, dead=dead)

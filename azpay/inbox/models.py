@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index
+from sqlalchemy import ColumnElement, Index, literal_column, text
 from sqlmodel import Field
 
 from azpay.db import Row, one_of, sealed, timestamp
@@ -20,12 +20,36 @@ class EventState(StrEnum):
     DEAD = "dead"
 
 
+WAITING = (EventState.RECEIVED, EventState.FAILED)
+FAILING = (EventState.FAILED, EventState.DEAD)
+WAITING_SQL = "state IN ('received', 'failed')"
+FAILING_SQL = "state IN ('failed', 'dead')"
+
+WAITS: ColumnElement[bool] = literal_column(WAITING_SQL)
+FAILS: ColumnElement[bool] = literal_column(FAILING_SQL)
+"""Said word for word as their indexes say it: SQLite compares the texts."""
+
+
 class InboxEvent(Row, table=True):
     """One event. `payload` is the body exactly as Stripe signed it."""
 
     __tablename__ = "inbox_events"
     __table_args__ = (
-        Index("ix_inbox_events_state_due_at", "state", "due_at"),
+        Index(
+            "ix_inbox_events_waiting",
+            "due_at",
+            "received_at",
+            "event",
+            sqlite_where=text(WAITING_SQL),
+            postgresql_where=text(WAITING_SQL),
+        ),
+        Index(
+            "ix_inbox_events_failing",
+            "state",
+            "due_at",
+            sqlite_where=text(FAILING_SQL),
+            postgresql_where=text(FAILING_SQL),
+        ),
         Index("ix_inbox_events_received_at_event", "received_at", "event"),
         Index("ix_inbox_events_object_id", "object_id"),
     )

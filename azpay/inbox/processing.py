@@ -1,8 +1,8 @@
 """Applying what Stripe told us: each event once, in the transaction that marks it done.
 
-Events come in batches, each with a savepoint of its own, so one that fails does not hold the others. Where an
-event is not enough to go by, its object is fetched outside any transaction, once for the batch, and taken in
-together with the event.
+Events come in batches. Those of the types that go together are applied together; the others, and those with
+which something is wrong, one by one, so that one that fails does not hold its neighbours. Where an event is
+not enough to go by, its object is fetched outside any transaction, once for the batch.
 
 A store that fails is no event's fault: nothing of the transaction is kept, and `process` raises.
 """
@@ -10,43 +10,35 @@ A store that fails is no event's fault: nothing of the transaction is kept, and 
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-from sqlalchemy import update
-from sqlmodel import Session, col, select
-
-from azpay.db.ciphers import ValueTampered
-from azpay.db.trouble import of_the_store
-from azpay.errors import AzpayError, Failed
-from azpay.gateway import KeyRefused, StripeUnavailable
-from azpay.gateway.objects import Event
-from azpay.inbox.handling import FetchFirst
-from azpay.inbox.models import EventState, InboxEvent
-from azpay.inbox.outcomes import Progress, done, postpone, put_off
+from azpay.errors import AzpayError
+from azpay.inbox import claiming, singly, together
+from azpay.inbox.outcomes import Progress, done, give_up, put_off
+from azpay.inbox.singly import STRIPE_OUT_OF_REACH
+from azpay.inbox.together import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
+
+    from sqlmodel import Session
 
     from azpay.db import Database
     from azpay.gateway.stripe import Gateway
-    from azpay.inbox.handling import Handlers
+    from azpay.inbox.handling import Handlers, Unclear
+    from azpay.inbox.singly import Fetch
 
-    Fetch = Callable[[str, str], object]
-    TakeIn = Callable[[Session], None]
-    Unclear = tuple[str, FetchFirst]
-
-BATCH = 100
-MOST_FETCHES = 4
-WAITING = (EventState.RECEIVED, EventState.FAILED)
-STRIPE_OUT_OF_REACH = (StripeUnavailable, KeyRefused)
+BATCH = 500
+ONE_BY_ONE = 100
+"""In one transaction, when each has a savepoint: other writers wait for it."""
 
 
-class FetchedInVain(Failed):
-    """Stripe's own word on what the event asked for does not make it applicable. It may a little later."""
+class Fetched(NamedTuple):
+    """What Stripe has answered with, by id, and why there is no more of it."""
 
-    code = "fetched_in_vain"
+    found: dict[str, object]
+    outage: Exception | None = None
 
 
 def process(
@@ -62,149 +54,94 @@ def process(
 
     Once `stopping` says so, nothing more is fetched; the events that need it stay due.
     """
-    try:
-        progress, unclear = _apply_batch(db, handlers, now, limit)
-    except ValueTampered as tampered:
-        return _given_up(db, tampered, now)
-    fetch: Fetch = cache(gateway.fetch)
-    for number, (event, wanted) in enumerate(unclear):
+    batch = db.write(lambda session: _claim(session, handlers, now, limit))
+    progress, unclear = _one_by_one(db, handlers, batch, now)
+    fetch: Fetch = cache(lambda kind, identity: gateway.fetch(kind, identity))
+    fetched = _fetch_all(fetch, handlers, unclear, stopping)
+    progress, unclear = _with_these(db, handlers, Batch(progress, (), unclear), fetched, now)
+    if fetched.outage is not None:
+        return progress + _put_off(db, unclear, fetched.outage, now)
+    for number, each in enumerate(unclear):
         if stopping():
             break
         try:
-            progress += _clear_up(db, fetch, handlers, event, wanted, now=now)
+            progress += singly.clear_up(db, fetch, handlers, each, now=now)
         except STRIPE_OUT_OF_REACH as outage:
             return progress + _put_off(db, unclear[number:], outage, now)
     return progress
 
 
-def _given_up(db: Database, tampered: ValueTampered, now: datetime) -> Progress:
-    """An event whose body was changed in the book cannot be applied, and must not hold up the others."""
-    waiting = (col(InboxEvent.event) == tampered.key, col(InboxEvent.state).in_(WAITING))
-    dead = update(InboxEvent).where(*waiting).values(state=EventState.DEAD, processed_at=now)
-    with db.writing() as session:
-        return Progress(dead=session.connection().execute(dead).rowcount)
+def _claim(session: Session, handlers: Handlers, now: datetime, limit: int) -> Batch:
+    """Apply together what goes together; where nothing does, the first of the others."""
+    due, tampered = claiming.due(session, now, limit)
+    unheard_of = [event for event in due if event.type not in handlers.events]
+    progress = done(session, unheard_of, now=now) + give_up(session, tampered, now=now)
+    swift = [event for event in due if event.type in handlers.swift]
+    others = [event for event in due if event.type in handlers.events and event.type not in handlers.swift]
+    if handlers.together is None or not swift:
+        batch = singly.apply(session, handlers, others[:ONE_BY_ONE], now=now)
+    else:
+        batch = together.apply(session, handlers.together, swift, (), now=now)
+        batch = batch._replace(rest=[*batch.rest, *others])
+    return batch._replace(progress=progress + batch.progress)
 
 
-def _apply_batch(
-    db: Database, handlers: Handlers, now: datetime, limit: int
+def _one_by_one(
+    db: Database, handlers: Handlers, batch: Batch, now: datetime
 ) -> tuple[Progress, list[Unclear]]:
-    def apply(session: Session) -> tuple[Progress, list[Unclear]]:
-        unclear: list[Unclear] = []
-        progress = Progress()
-        for waiting in _claim(session, now, limit):
-            try:
-                progress += _apply(session, waiting, handlers, now)
-            except FetchFirst as fetch:
-                unclear.append((waiting.event, fetch))
-        return progress, unclear
-
-    return db.write(apply)
+    """What is left of a batch, each in a transaction of its own: who locks one thing waits in no circle."""
+    progress, unclear = batch.progress, list(batch.unclear)
+    for event in batch.rest:
+        more = db.write(partial(_named, handlers=handlers, names=[event.event], now=now))
+        progress, unclear = progress + more.progress, [*unclear, *more.unclear]
+    return progress, unclear
 
 
-def _claim(session: Session, now: datetime, limit: int) -> Sequence[InboxEvent]:
-    due = (
-        select(InboxEvent)
-        .where(col(InboxEvent.state).in_(WAITING), col(InboxEvent.due_at) <= now)
-        .order_by(col(InboxEvent.received_at), col(InboxEvent.event))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return session.exec(due).all()
+def _named(session: Session, *, handlers: Handlers, names: Sequence[str], now: datetime) -> Batch:
+    return singly.apply(session, handlers, claiming.named(session, names).events, now=now)
 
 
-def _apply(
-    session: Session,
-    waiting: InboxEvent,
-    handlers: Handlers,
-    now: datetime,
-    fetched: Iterable[TakeIn] = (),
-) -> Progress:
-    """Run the handler in a savepoint, after what was fetched for it.
-
-    FetchFirst passes, and so does a store that fails; any other failure is written on the event.
-    """
-    handler = handlers.events.get(waiting.type)
-    if handler is None:
-        return done(waiting, now=now)
-    try:
-        with session.begin_nested():
-            for take_in in fetched:
-                take_in(session)
-            handler(session, msgspec.json.decode(waiting.payload, type=Event), now)
-            session.flush()
-    except FetchFirst:
-        raise
-    except Exception as error:  # a handler's savepoint: whatever is wrong with one event stays with it
-        if of_the_store(error):
-            raise
-        return postpone(waiting, error, now=now)
-    return done(waiting, now=now)
-
-
-def _clear_up(
-    db: Database, fetch: Fetch, handlers: Handlers, event: str, wanted: FetchFirst, *, now: datetime
-) -> Progress:
-    """Fetch what the event asks for, as long as it asks for something else, and apply it with all of that."""
-    fetched: dict[str, TakeIn] = {}
-    while wanted.identity not in fetched and len(fetched) < MOST_FETCHES:
+def _fetch_all(
+    fetch: Fetch, handlers: Handlers, unclear: Sequence[Unclear], stopping: Callable[[], bool]
+) -> Fetched:
+    """Ask for the objects that many events can be applied with at once."""
+    found: dict[str, object] = {}
+    kinds = handlers.together.fetches if handlers.together else ()
+    for _, wanted in unclear:
+        if wanted.kind not in kinds:
+            continue
+        if stopping():
+            break
         try:
-            found = fetch(wanted.kind, wanted.identity)
-        except STRIPE_OUT_OF_REACH:
-            raise
-        except AzpayError as error:
-            return _postpone(db, event, error, now)
-        take_in = partial(_take_in, handlers, wanted.kind, found, now)
-        fetched = {wanted.identity: take_in, **fetched}  # what was asked for last is needed first
-        try:
-            return _apply_with(db, handlers, event, fetched, now=now)
-        except FetchFirst as another:
-            wanted = another
-    return _postpone(db, event, FetchedInVain(f"It still asks for {wanted.kind} {wanted.identity}."), now)
+            found[wanted.identity] = fetch(wanted.kind, wanted.identity)
+        except STRIPE_OUT_OF_REACH as outage:
+            return Fetched(found, outage)
+        except AzpayError:
+            continue  # is asked for again, and answered for, with the one event that wants it
+    return Fetched(found)
 
 
-def _take_in(handlers: Handlers, kind: str, found: object, now: datetime, session: Session) -> None:
-    handlers.objects[kind](session, found, now)
-    session.flush()
+def _with_these(
+    db: Database, handlers: Handlers, batch: Batch, fetched: Fetched, now: datetime
+) -> tuple[Progress, list[Unclear]]:
+    """Apply together the events for which everything they asked for is there now."""
+    ready = [event.event for event, wanted in batch.unclear if wanted.identity in fetched.found]
+    if handlers.together is None or not ready:
+        return batch.progress, list(batch.unclear)
+    joint, objects = handlers.together, [*fetched.found.values()]
+
+    def work(session: Session) -> Batch:
+        return together.apply(session, joint, claiming.named(session, ready).events, objects, now=now)
+
+    progress, unclear = _one_by_one(db, handlers, db.write(work), now)
+    others = [each for each in batch.unclear if each[0].event not in ready]
+    return batch.progress + progress, [*others, *unclear]
 
 
-def _apply_with(
-    db: Database, handlers: Handlers, event: str, fetched: Mapping[str, TakeIn], *, now: datetime
-) -> Progress:
-    """An event that asks again for the very object it speaks of was overtaken: Stripe's word on it stands."""
+def _put_off(db: Database, unclear: Sequence[Unclear], outage: Exception, now: datetime) -> Progress:
+    names = [event.event for event, _ in unclear]
 
-    def apply(session: Session) -> Progress:
-        waiting = _still_waiting(session, event)
-        if waiting is None:
-            return Progress()
-        try:
-            return _apply(session, waiting, handlers, now, fetched.values())
-        except FetchFirst as wanted:
-            if wanted.identity not in fetched or wanted.identity != waiting.object_id:
-                raise
-        for take_in in fetched.values():
-            take_in(session)
-        return done(waiting, now=now)
+    def work(session: Session) -> Progress:
+        return put_off(session, claiming.named(session, names).events, outage, now=now)
 
-    return db.write(apply)
-
-
-def _postpone(db: Database, event: str, error: Exception, now: datetime) -> Progress:
-    def write_down(session: Session) -> Progress:
-        waiting = _still_waiting(session, event)
-        return Progress() if waiting is None else postpone(waiting, error, now=now)
-
-    return db.write(write_down)
-
-
-def _put_off(db: Database, unclear: Iterable[Unclear], outage: Exception, now: datetime) -> Progress:
-    def write_down(session: Session) -> Progress:
-        still = (_still_waiting(session, event) for event, _ in unclear)
-        return sum((put_off(waiting, outage, now=now) for waiting in still if waiting), Progress())
-
-    return db.write(write_down)
-
-
-def _still_waiting(session: Session, event: str) -> InboxEvent | None:
-    """The event, locked; None when another worker was faster."""
-    waiting = session.get_one(InboxEvent, event, with_for_update=True)
-    return waiting if waiting.state in WAITING else None
+    return db.write(work)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
-from sqlalchemy import func, text
+from sqlalchemy import and_, func, or_, text
 from sqlmodel import col, select, tuple_
 
 from azpay.errors import Usage
@@ -17,7 +17,7 @@ from azpay.operations.models import OPEN, OPEN_SQL, Attempt, Kind, Operation, St
 from azpay.operations.resolving import OperationUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement
     from sqlmodel import Session
@@ -127,6 +127,21 @@ def of(session: Session, subject: str) -> list[Operation]:
     """Everything that was asked about one payment, refund, method or customer, oldest first."""
     about = select(Operation).where(Operation.subject == subject)
     return list(session.exec(about.order_by(col(Operation.created_at), col(Operation.id))))
+
+
+def open_among(session: Session, names: Collection[str], charged: Collection[str]) -> dict[str, str]:
+    """The open ones of these, and the open charges of these payments, with what each is about.
+
+    Locked in the order of their ids.
+    """
+    if not names and not charged:
+        return {}
+    either = or_(
+        col(Operation.id).in_(names),
+        and_(col(Operation.subject).in_(charged), col(Operation.kind) == Kind.CHARGE),
+    )
+    these = select(Operation.id, Operation.subject).where(text(OPEN_SQL), either)
+    return dict(session.exec(these.order_by(col(Operation.id)).with_for_update()).all())
 
 
 def open_by_kind(db: Database) -> dict[Kind, int]:

@@ -12,7 +12,7 @@ from azpay.payments.charges import SuspectedDuplicate, charge
 from azpay.payments.counting import count_by_status
 from azpay.payments.errands import ERRANDS
 from azpay.payments.finding import PaymentUnknown, SeveralPayments, find, find_refund
-from azpay.payments.handlers import EVENTS, OBJECTS
+from azpay.payments.handlers import EVENTS, OBJECTS, TOGETHER
 from azpay.payments.history import Page, Story, count, history, story
 from azpay.payments.models import (
     Customer,
@@ -49,6 +49,7 @@ __all__ = [
     "EVENTS",
     "OBJECTS",
     "REASONS",
+    "TOGETHER",
     "AmountChanged",
     "CardNumberRefused",
     "ChargeRequest",

@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from azpay.gateway import objects
+    from azpay.payments.drafts import PaymentDraft, RefundDraft
 
 PAID = frozenset({PaymentStatus.AUTHORIZED, PaymentStatus.SUCCEEDED})
 
 
 def settle_charge(
-    session: Session, payment: Payment, intent: objects.PaymentIntent, *, now: datetime
+    session: Session, payment: Payment | PaymentDraft, intent: objects.PaymentIntent, *, now: datetime
 ) -> None:
     """Settle the open charge that made this payment intent, once it is past being made."""
     operation = _open(session, intent.metadata.get(OPERATION_KEY), payment.id)
     status = status_of(intent)
     if operation is None and status in PAID:
-        operation = _another_attempt(session, payment)
+        operation = _another_attempt(session, payment.id)
     if operation is None or status is PaymentStatus.INCOMPLETE:
         return
     if status is PaymentStatus.FAILED and intent.last_payment_error is not None:
@@ -39,17 +40,19 @@ def settle_charge(
         operations.succeed(session, operation.id, intent.id, now=now)
 
 
-def settle_refund(session: Session, ours: Refund, refund: objects.Refund, *, now: datetime) -> None:
+def settle_refund(
+    session: Session, ours: Refund | RefundDraft, refund: objects.Refund, *, now: datetime
+) -> None:
     """Settle the open operation that made this refund: it was made, whatever becomes of it."""
     operation = _open(session, refund.metadata.get(OPERATION_KEY), ours.id)
     if operation is not None:
         operations.succeed(session, operation.id, refund.id, now=now)
 
 
-def _another_attempt(session: Session, payment: Payment) -> Operation | None:
+def _another_attempt(session: Session, payment: str) -> Operation | None:
     """The open operation that confirmed it anew; it left no mark. Of a decline nobody knows whose it was."""
     about = select(Operation).where(
-        Operation.subject == payment.id, Operation.kind == Kind.CHARGE, col(Operation.state).in_(OPEN)
+        Operation.subject == payment, Operation.kind == Kind.CHARGE, col(Operation.state).in_(OPEN)
     )
     return session.exec(about.with_for_update()).first()
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from azpay import settlement
 from azpay.gateway import objects
 from azpay.inbox import FetchFirst
-from azpay.payments import objecting, setting_up
+from azpay.payments import objecting, setting_up, tales
 from azpay.payments.answers import settle_charge, settle_refund
 from azpay.payments.models import Customer, Payment, PaymentMethod
 from azpay.payments.records import (
@@ -24,14 +24,14 @@ from azpay.payments.records import (
     moment,
     releases_a_hold,
 )
+from azpay.payments.tales import PAYMENT_INTENT, REFUND
 from azpay.payments.transitions import OnlyStripeKnows
+from azpay.payments.weighing import Weighing
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 T = TypeVar("T")
-
-PAYMENT_INTENT, REFUND = "payment_intent", "refund"
 
 
 def on_payment_intent(session: Session, event: objects.Event, now: datetime) -> None:
@@ -180,3 +180,13 @@ OBJECTS: dict[str, Any] = {
     **objecting.OBJECTS,
     **setting_up.OBJECTS,
 }
+
+SWIFT = {
+    on_payment_intent: tales.INTENTS,
+    on_charge: tales.CHARGES,
+    on_refund: tales.REFUNDS,
+    on_customer: tales.CUSTOMERS,
+    on_payment_method: tales.METHODS,
+}
+
+TOGETHER = Weighing({type_: SWIFT[handler] for type_, handler in EVENTS.items() if handler in SWIFT})

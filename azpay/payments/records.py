@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, case, func, or_
 from sqlmodel import col, select
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from azpay.gateway import objects
+    from azpay.payments.drafts import CustomerDraft, MethodDraft, PaymentDraft, RefundDraft
 
 PAYMENT_KEY, REFUND_KEY = "azpay_payment", "azpay_refund"
 OPERATION_KEY, REFERENCE_KEY = "azpay_op", "azpay_reference"
@@ -141,6 +142,20 @@ def _absorb(
     advance: Callable[[Standing, Standing], Standing],
 ) -> Payment:
     payment = payment_for(session, intent) or _found_elsewhere(session, intent, now)
+    tell(payment, intent, at=at, now=now, advance=advance)
+    session.flush()
+    return payment
+
+
+def tell(
+    payment: Payment | PaymentDraft,
+    intent: objects.PaymentIntent,
+    *,
+    at: datetime,
+    now: datetime,
+    advance: Callable[[Standing, Standing], Standing] = advance,
+) -> None:
+    """Change the record as the payment intent says; not at all when `advance` raises."""
     known = Standing(payment.status, payment.amount_captured, payment.as_of)
     after = advance(known, Standing(status_of(intent), intent.amount_received, at))
     if after.status is status_of(intent):
@@ -148,8 +163,6 @@ def _absorb(
     payment.payment_intent = intent.id
     payment.status, payment.amount_captured, payment.as_of = after.status, after.captured, after.at
     payment.updated_at = now
-    session.flush()
-    return payment
 
 
 def payment_for(session: Session, intent: objects.PaymentIntent) -> Payment | None:
@@ -161,36 +174,45 @@ def payment_for(session: Session, intent: objects.PaymentIntent) -> Payment | No
 
 
 def _found_elsewhere(session: Session, intent: objects.PaymentIntent, now: datetime) -> Payment:
-    payment = Payment(
-        id=_identity(session, intent),
-        payment_intent=intent.id,
-        status=PaymentStatus.UNKNOWN,
-        currency=intent.currency,
-        amount=intent.amount,
-        reference=intent.metadata.get(REFERENCE_KEY),
-        origin=Origin.AZPAY if PAYMENT_KEY in intent.metadata else Origin.ELSEWHERE,
-        metadata_={key: value for key, value in intent.metadata.items() if key not in OURS},
-        description=intent.description,
-        receipt_email=intent.receipt_email,
-        livemode=intent.livemode,
-        as_of=moment(intent.created),
-        created_at=moment(intent.created),
-        updated_at=now,
-    )
+    payment = Payment(**first_known(intent, _identity(session, intent), now=now))
     if keep_new(session, [payment]):
         index(session, payment)
     return session.exec(select(Payment).where(Payment.payment_intent == intent.id).with_for_update()).one()
 
 
+def first_known(intent: objects.PaymentIntent, identity: str, *, now: datetime) -> dict[str, Any]:
+    """The record of a payment intent that was made elsewhere, before anything is known of its status."""
+    return {
+        "id": identity,
+        "payment_intent": intent.id,
+        "status": PaymentStatus.UNKNOWN,
+        "currency": intent.currency,
+        "amount": intent.amount,
+        "reference": intent.metadata.get(REFERENCE_KEY),
+        "origin": Origin.AZPAY if PAYMENT_KEY in intent.metadata else Origin.ELSEWHERE,
+        "metadata_": {key: value for key, value in intent.metadata.items() if key not in OURS},
+        "description": intent.description,
+        "receipt_email": intent.receipt_email,
+        "livemode": intent.livemode,
+        "as_of": moment(intent.created),
+        "created_at": moment(intent.created),
+        "updated_at": now,
+    }
+
+
 def _identity(session: Session, intent: objects.PaymentIntent) -> str:
+    return identity_for(intent, lambda marked: session.get(Payment, marked) is not None)
+
+
+def identity_for(intent: objects.PaymentIntent, taken: Callable[[str], bool]) -> str:
     """The id we gave it once, when the book lost the row (a restore from a backup); else a new one."""
     marked = intent.metadata.get(PAYMENT_KEY, "")
-    if OUR_ID.fullmatch(marked) and session.get(Payment, marked) is None:
+    if OUR_ID.fullmatch(marked) and not taken(marked):
         return marked
     return new_id("pay", moment(intent.created))
 
 
-def _describe(payment: Payment, intent: objects.PaymentIntent) -> None:
+def _describe(payment: Payment | PaymentDraft, intent: objects.PaymentIntent) -> None:
     payment.amount = intent.amount
     payment.customer = intent.customer or payment.customer
     payment.payment_method = intent.payment_method or payment.payment_method
@@ -206,14 +228,14 @@ def _describe(payment: Payment, intent: objects.PaymentIntent) -> None:
         _describe_card(payment, intent.charge)
 
 
-def absorb_charge(payment: Payment, charge: objects.Charge) -> None:
+def absorb_charge(payment: Payment | PaymentDraft, charge: objects.Charge) -> None:
     """Record the charge and its card. The attempt that succeeded stands for the payment, not those before."""
     if charge.status == "succeeded" or payment.charge in {None, charge.id}:
         payment.charge = charge.id
         _describe_card(payment, charge)
 
 
-def _describe_card(payment: Payment, charge: objects.Charge) -> None:
+def _describe_card(payment: Payment | PaymentDraft, charge: objects.Charge) -> None:
     card = charge.payment_method_details.card if charge.payment_method_details else None
     if card is None:
         return
@@ -256,13 +278,24 @@ def _absorb_refund(
     advance: Callable[[RefundStatus, RefundStatus], RefundStatus],
 ) -> Refund:
     ours = refund_for(session, refund) or _refunded_elsewhere(session, payment, refund, now)
-    ours.refund = refund.id
-    ours.status = advance(ours.status, refund_status_of(refund))
-    ours.failure_reason = refund.failure_reason or ours.failure_reason
-    ours.updated_at = now
+    tell_refund(ours, refund, now=now, advance=advance)
     session.flush()
     recount(session, payment, now=now)
     return ours
+
+
+def tell_refund(
+    ours: Refund | RefundDraft,
+    refund: objects.Refund,
+    *,
+    now: datetime,
+    advance: Callable[[RefundStatus, RefundStatus], RefundStatus] = advance_refund,
+) -> None:
+    """Change the record as Stripe's refund says; not at all when `advance` raises."""
+    ours.status = advance(ours.status, refund_status_of(refund))
+    ours.refund = refund.id
+    ours.failure_reason = refund.failure_reason or ours.failure_reason
+    ours.updated_at = now
 
 
 def refund_for(session: Session, refund: objects.Refund) -> Refund | None:
@@ -274,20 +307,24 @@ def refund_for(session: Session, refund: objects.Refund) -> Refund | None:
 
 
 def _refunded_elsewhere(session: Session, payment: Payment, refund: objects.Refund, now: datetime) -> Refund:
-    ours = Refund(
-        id=new_id("ref", moment(refund.created)),
-        refund=refund.id,
-        payment_id=payment.id,
-        status=RefundStatus.UNKNOWN,
-        currency=refund.currency,
-        amount=refund.amount,
-        reason=refund.reason,
-        origin=Origin.AZPAY if REFUND_KEY in refund.metadata else Origin.ELSEWHERE,
-        created_at=moment(refund.created),
-        updated_at=now,
-    )
-    keep_new(session, [ours])
+    keep_new(session, [Refund(**refund_first_known(payment.id, refund, now=now))])
     return session.exec(select(Refund).where(Refund.refund == refund.id).with_for_update()).one()
+
+
+def refund_first_known(payment_id: str, refund: objects.Refund, *, now: datetime) -> dict[str, Any]:
+    """The record of a refund that was made elsewhere, before anything is known of its status."""
+    return {
+        "id": new_id("ref", moment(refund.created)),
+        "refund": refund.id,
+        "payment_id": payment_id,
+        "status": RefundStatus.UNKNOWN,
+        "currency": refund.currency,
+        "amount": refund.amount,
+        "reason": refund.reason,
+        "origin": Origin.AZPAY if REFUND_KEY in refund.metadata else Origin.ELSEWHERE,
+        "created_at": moment(refund.created),
+        "updated_at": now,
+    }
 
 
 def recount(session: Session, payment: Payment, *, now: datetime) -> None:
@@ -298,14 +335,18 @@ def recount(session: Session, payment: Payment, *, now: datetime) -> None:
 
 
 def _returned(session: Session, payment: Payment, *, of: int) -> int:
-    """One of ours whose outcome is unknown may claim what was refunded elsewhere: then nothing is left."""
     unknown = col(Refund.status) == RefundStatus.UNKNOWN
     sums = select(
         func.coalesce(func.sum(col(Refund.amount)), 0),
         func.coalesce(func.sum(case((unknown, 0), else_=col(Refund.amount))), 0),
     ).where(Refund.payment_id == payment.id, col(Refund.status).in_(RETURNING))
     claimed, certain = session.exec(sums).one()
-    return max(int(certain), min(int(claimed), of))
+    return total_returned(int(claimed), int(certain), of=of)
+
+
+def total_returned(claimed: int, certain: int, *, of: int) -> int:
+    """One of ours whose outcome is unknown may claim what was refunded elsewhere: then nothing is left."""
+    return max(certain, min(claimed, of))
 
 
 # customers and their methods
@@ -316,13 +357,18 @@ def absorb_customer(session: Session, customer: objects.Customer, *, now: dateti
     made = moment(customer.created) if customer.created else now
     keep_new(session, [Customer(customer=customer.id, created_at=made, updated_at=now)])
     ours = session.get_one(Customer, customer.id, with_for_update=True)
+    describe_customer(ours, customer, now=now)
+    session.flush()
+    return ours
+
+
+def describe_customer(ours: Customer | CustomerDraft, customer: objects.Customer, *, now: datetime) -> None:
+    """What was deleted stays deleted, and as it was then."""
     ours.deleted = ours.deleted or customer.deleted
     if not ours.deleted:
         ours.email, ours.name = customer.email, customer.name
         ours.default_method = customer.default_method
     ours.updated_at = now
-    session.flush()
-    return ours
 
 
 def absorb_method(session: Session, method: objects.PaymentMethod, *, now: datetime) -> PaymentMethod:
@@ -330,6 +376,15 @@ def absorb_method(session: Session, method: objects.PaymentMethod, *, now: datet
     new = PaymentMethod(payment_method=method.id, type=method.type, created_at=moment(method.created))
     keep_new(session, [new])
     ours = session.get_one(PaymentMethod, method.id, with_for_update=True)
+    describe_method(ours, method, now=now)
+    session.flush()
+    return ours
+
+
+def describe_method(
+    ours: PaymentMethod | MethodDraft, method: objects.PaymentMethod, *, now: datetime
+) -> None:
+    """One that was detached is gone for good."""
     ours.customer = method.customer or ours.customer
     if method.card is not None:
         ours.brand, ours.last4 = method.card.brand, method.card.last4
@@ -337,5 +392,3 @@ def absorb_method(session: Session, method: objects.PaymentMethod, *, now: datet
         ours.fingerprint = method.card.fingerprint
     if method.customer is None and ours.removed_at is None:
         ours.removed_at = now
-    session.flush()
-    return ours

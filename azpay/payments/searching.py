@@ -8,6 +8,7 @@ case, and an e-mail by the whole address.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, and_, delete, exists, func, insert
@@ -71,9 +72,9 @@ def index(session: Session, payment: Payment) -> None:
 
 def index_rows(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write down the words of payments that come as they are, from another book."""
-    cipher = current(connection)
+    token = cache(current(connection).word)  # payments of one shop have many words in common
     found = [
-        {"word": cipher.word(word), "payment_id": row["id"]}
+        {"word": token(word), "payment_id": row["id"]}
         for row in rows
         for word in words_in(row["description"], row["reference"], row["receipt_email"], row["metadata"])
     ]

@@ -1,7 +1,7 @@
 """Stripe's side of when money becomes ours."""
 
 from azpay.settlement import payouts
-from azpay.settlement.lines import KIND, expect, of, take_in
+from azpay.settlement.lines import KIND, expect, known, of, take_in, take_in_all
 from azpay.settlement.listing import payouts_of
 from azpay.settlement.models import Balance, BalanceTransaction, Payout, PayoutStatus
 
@@ -17,7 +17,9 @@ __all__ = [
     "Payout",
     "PayoutStatus",
     "expect",
+    "known",
     "of",
     "payouts_of",
     "take_in",
+    "take_in_all",
 ]

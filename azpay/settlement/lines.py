@@ -12,7 +12,7 @@ from azpay.inbox import FetchFirst
 from azpay.settlement.models import BalanceTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from azpay.gateway import objects
 
@@ -21,7 +21,25 @@ KIND = "balance_transaction"
 
 def take_in(session: Session, line: objects.BalanceTransaction, _now: datetime) -> None:
     """Record a ledger line. They never change at Stripe, so the first copy is the last."""
-    row = BalanceTransaction(
+    keep_new(session, [_row(line)])
+
+
+def take_in_all(session: Session, lines: Sequence[objects.BalanceTransaction]) -> None:
+    """Record these, in the order of their ids: two workers that have the same wait for each other."""
+    alike = {line.id: line for line in lines}
+    keep_new(session, [_row(alike[identity]) for identity in sorted(alike)])
+
+
+def known(session: Session, lines: Collection[str]) -> set[str]:
+    """Which of these are on record."""
+    query = select(BalanceTransaction.balance_transaction)
+    if not lines:
+        return set()
+    return set(session.exec(query.where(col(BalanceTransaction.balance_transaction).in_(lines))))
+
+
+def _row(line: objects.BalanceTransaction) -> BalanceTransaction:
+    return BalanceTransaction(
         balance_transaction=line.id,
         source=line.source,
         type=line.type,
@@ -33,7 +51,6 @@ def take_in(session: Session, line: objects.BalanceTransaction, _now: datetime) 
         available_on=datetime.fromtimestamp(line.available_on, UTC),
         created_at=datetime.fromtimestamp(line.created, UTC),
     )
-    keep_new(session, [row])
 
 
 def expect(session: Session, line: str | objects.BalanceTransaction | None, now: datetime) -> None:
