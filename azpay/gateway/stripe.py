@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections import Counter
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -100,6 +101,7 @@ class Gateway:
         self._pause = pause
         self._timer = timer
         self._answered_at: str | None = None
+        self._answered = timer()
         self.calls: Counter[str] = Counter()
         """How many tries ended how since the start: `answered`, or the code of an error."""
 
@@ -172,11 +174,14 @@ class Gateway:
         return self._get("/v1/account", {}, Account)
 
     def server_time(self) -> datetime | None:
-        """What Stripe's clock said in its last answer."""
+        """What Stripe's clock says now, going by its last answer."""
+        if not self._answered_at:
+            return None
         try:
-            return parsedate_to_datetime(self._answered_at) if self._answered_at else None
+            said = parsedate_to_datetime(self._answered_at)
         except ValueError:
             return None
+        return said + timedelta(seconds=self._timer() - self._answered)
 
     def payment_intent(self, payment_intent: str) -> PaymentIntent:
         params = {"expand": ["latest_charge"]}
@@ -266,7 +271,7 @@ class Gateway:
             response = self._client.raw_request(method, path, **_present(params), **options)
         except STUMBLES as error:
             raise stripe.APIConnectionError("An answer that is not Stripe's.") from error  # type: ignore[no-untyped-call]
-        self._answered_at = response.headers.get("date")
+        self._answered_at, self._answered = response.headers.get("date"), self._timer()
         self.calls["answered"] += 1
         return str(response.body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlmodel.sql.expression import SelectOfScalar
+
     from azpay.db import Database
+
+WAITING = (EventState.RECEIVED, EventState.FAILED)
+RECENT = timedelta(hours=1)
+NEWEST = 50
 
 
 class EventUnknown(NotFound):
@@ -26,7 +33,7 @@ class EventUnknown(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How much waits, since when, and what has been given up."""
+    """How much waits, since when the oldest of it has been due, and what has been given up."""
 
     waiting: int
     oldest: datetime | None
@@ -100,11 +107,37 @@ def matches(db: Database, *, since: datetime) -> dict[str, Match]:
 
 
 def backlog(db: Database) -> Backlog:
-    """The waiting and the dead, for health checks and `doctor`."""
-    waiting = col(InboxEvent.state).in_((EventState.RECEIVED, EventState.FAILED))
+    """The waiting and the dead, for health checks and `doctor`: read off an index, however many there are."""
+    counted = (
+        select(InboxEvent.state, func.count())
+        .where(col(InboxEvent.state).in_((*WAITING, EventState.DEAD)))
+        .group_by(col(InboxEvent.state))
+    )
     with db.reading() as session:
-        count, oldest = session.exec(
-            select(func.count(), func.min(InboxEvent.received_at)).where(waiting)
-        ).one()
-        dead = session.exec(select(func.count()).where(InboxEvent.state == EventState.DEAD)).one()
-    return Backlog(waiting=count, oldest=oldest, dead=dead)
+        counts = dict(session.exec(counted).all())
+        due = [session.exec(_first_due(state)).one() for state in WAITING if counts.get(state)]
+    return Backlog(
+        waiting=sum(counts.get(state, 0) for state in WAITING),
+        oldest=min(filter(None, due), default=None),
+        dead=counts.get(EventState.DEAD, 0),
+    )
+
+
+def _first_due(state: EventState) -> SelectOfScalar[datetime]:
+    return select(func.min(InboxEvent.due_at)).where(InboxEvent.state == state)
+
+
+def lead(db: Database, *, now: datetime) -> timedelta | None:
+    """How far our clock is behind Stripe's, by the newest events of the last hour; None without any.
+
+    An event says when it was made, in whole seconds, and cannot have come before that.
+    """
+    newest = (
+        select(InboxEvent.created_at, InboxEvent.received_at)
+        .where(col(InboxEvent.received_at) > now - RECENT)
+        .order_by(col(InboxEvent.received_at).desc(), col(InboxEvent.event).desc())
+        .limit(NEWEST)
+    )
+    with db.reading() as session:
+        leads = [created - received for created, received in session.exec(newest)]
+    return max((*leads, timedelta())) if leads else None

@@ -1,5 +1,6 @@
 """What we are about to do: one stored intent, with its key, for everything we ask of Stripe."""
 
+from azpay.operations.counting import count_by_state
 from azpay.operations.errands import (
     AnswerNotKept,
     Errand,
@@ -38,6 +39,7 @@ __all__ = [
     "State",
     "StillUnknown",
     "carry_out",
+    "count_by_state",
     "fail",
     "fingerprint",
     "of",
