@@ -1,13 +1,15 @@
 """`/metrics`, for Prometheus: what this process has done, and how the book stands.
 
 The book is looked at when somebody asks, and not too often, in a thread of its own. Labels come from small
-closed sets: an event type that nobody knows counts as `other`, a path that is no route as `unmatched`.
+closed sets: an event type or a method that we do not handle counts as `other`, a path that is no route as
+`unmatched`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 5.0
 OTHER = "other"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OUTCOMES = ("done", "postponed", "dead")
 LAG = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400)
 TIMES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -65,15 +68,17 @@ class Counters:
         self._times = Histogram(
             "azpay_http_request_seconds", "Time to answer.", ["route"], buckets=TIMES, registry=registry
         )
+        self._event, self._secret = cache(self._events.labels), cache(self._secrets.labels)
+        self._request, self._time = cache(self._requests.labels), cache(self._times.labels)
 
     def kept(self, event: Received, *, lag: float) -> None:
-        self._events.labels(self._known(event.envelope.type), "kept").inc()
-        self._secrets.labels(event.secret).inc()
+        self._event(self._known(event.envelope.type), "kept").inc()
+        self._secret(event.secret).inc()
         self._lag.observe(max(lag, 0))
 
     def refused(self, code: str, event: Received | None = None) -> None:
         """Not kept, for the reason of an error's code."""
-        self._events.labels(self._known(event.envelope.type) if event else OTHER, code).inc()
+        self._event(self._known(event.envelope.type) if event else OTHER, code).inc()
 
     def repeated(self, count: int) -> None:
         self._repeated.inc(count)
@@ -87,8 +92,8 @@ class Counters:
             self._applied.labels(outcome).inc(getattr(progress, outcome))
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        self._requests.labels(route, method, str(status)).inc()
-        self._times.labels(route).observe(seconds)
+        self._request(route, method if method in METHODS else OTHER, str(status)).inc()
+        self._time(route).observe(seconds)
 
     def _known(self, kind: str) -> str:
         return kind if kind in self._types else OTHER

@@ -111,6 +111,17 @@ async def test_requests_are_counted_by_route_and_never_by_what_was_typed(serving
     assert told[labelled("azpay_http_request_seconds_count", route="/healthz")] == 1
 
 
+async def test_methods_that_nobody_needs_are_counted_as_one(serving: Serving) -> None:
+    async with serving() as client:
+        for method in ("PURGE", "PROPFIND", "MKCALENDAR"):
+            await client.request(method, "/healthz")
+        told = await scraped(client)
+
+    requests = "azpay_http_requests_total"
+    assert told[labelled(requests, route="unmatched", method="other", status="405")] == 3
+    assert not any("PURGE" in str(sample) for sample in told)
+
+
 async def test_the_inbox_and_the_payments_are_told_as_they_stand(
     azpay: Azpay, webhooks: Webhooks, clock: Clock
 ) -> None:
