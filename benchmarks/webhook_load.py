@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 NAME = "evt_00000000000000000000000000"
 WARM_UP_SECONDS = 1.0
+CHARGE = urlencode(
+    {
+        "amount": "1999", "currency": "usd", "confirm": "true", "payment_method": "pm_card_visa",
+        "description": "Order 1042", "receipt_email": "payer@example.com", "metadata[order]": "1042",
+        "automatic_payment_methods[enabled]": "true", "automatic_payment_methods[allow_redirects]": "never",
+    }
+)  # fmt: skip
 
 
 class Loaded(NamedTuple):
@@ -67,13 +74,8 @@ class Events:
 def a_charges_event() -> bytes:
     """What the sandbox posts after a charge, as Stripe writes JSON: with line breaks and spaces."""
     stripe = Sandbox(now=lambda: datetime.now(UTC), seed=7)
-    form = {
-        "amount": "1999", "currency": "usd", "confirm": "true", "payment_method": "pm_card_visa",
-        "description": "Order 1042", "receipt_email": "payer@example.com", "metadata[order]": "1042",
-        "automatic_payment_methods[enabled]": "true", "automatic_payment_methods[allow_redirects]": "never",
-    }  # fmt: skip
     headers = {"authorization": f"Bearer {DEFAULT_KEY}", "content-type": "application/x-www-form-urlencoded"}
-    stripe.handle(Request("POST", "/v1/payment_intents", headers=headers, body=urlencode(form).encode()))
+    stripe.handle(Request("POST", "/v1/payment_intents", headers=headers, body=CHARGE.encode()))
     stripe.tick()
     (event,) = [each for each in stripe.events if each["type"] == "charge.succeeded"]
     return json.dumps({**event, "id": NAME}, indent=2).encode()

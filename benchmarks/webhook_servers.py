@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import socket
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,6 +43,12 @@ class Running(NamedTuple):
     def cpu_seconds(self) -> float:
         """What they have used of the processors, however many others share them."""
         return sum(_used(pid) for pid in self.pids)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _used(pid: int) -> float:

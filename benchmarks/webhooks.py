@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CONNECTIONS = "1,16,64,256"
+HEAD = (
+    f"{'':<34}{'conn.':>6}{'accepted/s':>12}{'median ms':>11}{'p99 ms':>9}{'refused':>9}{'CPU µs/event':>14}"
+    f"{'load':>7}"
+)
 ON_DISK = {"synchronous_commit": "on"}
 
 
@@ -54,9 +58,11 @@ def on_postgresql(target: Callable[..., None], name: str, server: Server) -> Ite
 
 @contextmanager
 def ceiling(target: Callable[..., None]) -> Iterator[Running]:
-    with tempfile.TemporaryDirectory() as folder:
-        with webhook_servers.running(target, Book("", Path(folder))) as server:
-            yield server
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        webhook_servers.running(target, Book("", Path(folder))) as server,
+    ):
+        yield server
 
 
 def lines(server: Server, *, peer: bool) -> Iterator[Line]:
@@ -104,9 +110,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     gc.freeze()
-    print(
-        f"{'':<34}{'conn.':>6}{'accepted/s':>12}{'median ms':>11}{'p99 ms':>9}{'refused':>9}{'CPU µs/event':>14}{'load':>7}"
-    )
+    print(HEAD)
     with a_server(ON_DISK) as server:
         for line in lines(server, peer=given.peer):
             if line.name.startswith(given.only):

@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
 
-EVENTS = int(os.environ.get("AZPAY_EVENTS", "60"))
+EVENTS = int(os.environ.get("AZPAY_EVENTS", "80"))
 KILLS = int(os.environ.get("AZPAY_DAEMON_KILLS", "2"))
-EVENTS_OF_A_PAYMENT = 6
+EVENTS_OF_A_PAYMENT = 8
 PAYMENTS = EVENTS // EVENTS_OF_A_PAYMENT
-PATIENCE = 60 + EVENTS // 10
+PATIENCE = 60 + EVENTS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 + 30 * KILLS + EVENTS)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240 + 60 * KILLS + 3 * EVENTS)]
 
 
 @pytest.fixture
