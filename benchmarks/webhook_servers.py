@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import socket
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -111,10 +112,12 @@ def endpoint_and_worker(ready: Connection, book: Book) -> None:
 
 
 def _serve(ready: Connection, book: Book, *, with_worker: bool) -> None:
+    """Its worker marks events as done and asks nobody: what applying them costs is measured elsewhere."""
     from azpay.http import daemon
     from azpay.http.supervision import Supervisor
+    from azpay.inbox import Handlers
 
-    azpay = wired(book)
+    azpay = replace(wired(book), handlers=Handlers(events={}, objects={}))
     around = daemon.Surroundings(
         Supervisor({}),
         listening=lambda address: ready.send(int(address.rpartition(":")[2])),

@@ -91,7 +91,7 @@ def measure(line: Line, connections: int, seconds: float) -> str:
         used = running.cpu_seconds() - used
     if line.count:
         there = line.count() - before
-        assert there == accepted, f"{accepted} events were accepted, and {there} are there"
+        assert there >= accepted, f"{accepted} events were accepted, and {there} are there"
     cpu = used / accepted * 1_000_000 if accepted else 0
     median = sorted(found.latencies)[len(found.latencies) // 2]
     return (

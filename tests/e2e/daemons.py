@@ -33,11 +33,11 @@ REFUNDED = 300
 STARTS_WITHIN = 60.0
 
 
-def eventually(is_so: Callable[[], bool], seconds: float) -> bool:
+def eventually(is_so: Callable[[], bool], seconds: float, *, every: float = 0.05) -> bool:
     end = time.monotonic() + seconds
-    while not is_so() and time.monotonic() < end:
-        time.sleep(0.05)
-    return is_so()
+    while not (so := is_so()) and time.monotonic() < end:
+        time.sleep(every)
+    return so
 
 
 @dataclass
@@ -170,16 +170,14 @@ def states(db: Database) -> dict[str, EventState]:
 
 
 def await_all(db: Database, stripe: Stripe, seconds: float) -> None:
-    """Until each of Stripe's events is a row that is done, and there is no other."""
-    told = {str(event["id"]) for event in stripe.everything("events")}
+    """Until each of Stripe's events, some of which are made later, is a row that is done, and no other."""
 
-    def heard() -> bool:
-        return not inbox.backlog(db).waiting and len(states(db)) >= len(told)
+    def differences() -> set[str]:
+        return states(db).keys() ^ {str(event["id"]) for event in stripe.everything("events")}
 
-    eventually(heard, seconds)
-    found = states(db)
-    assert {event: state for event, state in found.items() if state is not EventState.DONE} == {}
-    assert (told - found.keys(), found.keys() - told) == (set(), set())
+    heard = eventually(lambda: not inbox.backlog(db).waiting and not differences(), seconds, every=0.5)
+    assert heard, (inbox.backlog(db), differences())
+    assert set(states(db).values()) == {EventState.DONE}
 
 
 def require_exact(db: Database, stripe: Stripe) -> None:

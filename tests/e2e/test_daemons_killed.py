@@ -52,14 +52,14 @@ def ports() -> list[int]:
     return [free_port(), free_port()]
 
 
-def sell(stripe: Stripe, over: Event) -> None:
+def sell(stripe: Stripe, sold: Event) -> None:
     """A fifth of the events is doubled, and others are late or overtaken."""
     for number in range(PAYMENTS):
         stripe.upset("doubled", times=1)
         stripe.upset(("delayed", "reordered")[number % 2], seconds=1)
         stripe.pay(1000 + number)
     stripe.calm()
-    over.set()
+    sold.set()
 
 
 def forgeries() -> Iterator[tuple[bytes, dict[str, str]]]:
@@ -84,32 +84,34 @@ def forge(port: int, over: Event) -> set[int]:
     return statuses
 
 
-def kill_now_and_then(mortals: list[Mortal], over: Event, chance: random.Random) -> int:
-    """Until it is over, and as often as was asked for in any case."""
+def kill_now_and_then(mortals: list[Mortal], sold: Event, chance: random.Random) -> None:
+    """Until all is sold, and as often as was asked for in any case."""
     kills = 0
-    while kills < KILLS or not over.is_set():
+    while kills < KILLS or not sold.is_set():
         time.sleep(chance.uniform(0.3, 1.0))
         if kills < KILLS:
             doomed = chance.choice(mortals)
             doomed.kill()
             doomed.started()
             kills += 1
-    return kills
 
 
 def test_a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing(
     db: Database, tmp_path: Path, ports: list[int]
 ) -> None:
-    over = Event()
+    sold, over = Event(), Event()
     with a_stripe(tmp_path, ports[0]) as stripe, ThreadPoolExecutor(2) as pool:
         daemon = a_daemon(told_by(stripe, db, tmp_path), tmp_path, ports[0])
         with living(daemon):
-            selling = pool.submit(sell, stripe, over)
+            selling = pool.submit(sell, stripe, sold)
             forging = pool.submit(forge, ports[0], over)
-            kill_now_and_then([daemon], over, random.Random(EVENTS))  # noqa: S311 - to be repeated
-            selling.result(PATIENCE)
+            try:
+                kill_now_and_then([daemon], sold, random.Random(EVENTS))  # noqa: S311 - to be repeated
+                selling.result(PATIENCE)
+                await_all(db, stripe, PATIENCE)
+            finally:
+                over.set()
             refused = forging.result(PATIENCE)
-            await_all(db, stripe, PATIENCE)
 
         assert refused == {400}
         require_exact(db, stripe)
@@ -119,7 +121,7 @@ def test_a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothi
 def test_two_daemons_and_two_workers_killed_at_random_are_exact(
     db: Database, tmp_path: Path, ports: list[int]
 ) -> None:
-    over = Event()
+    sold = Event()
     with a_stripe(tmp_path, *ports) as stripe, ThreadPoolExecutor(1) as pool:
         env = told_by(stripe, db, tmp_path)
         mortals = [
@@ -127,8 +129,8 @@ def test_two_daemons_and_two_workers_killed_at_random_are_exact(
             *(a_worker(env, tmp_path) for _ in range(2)),
         ]
         with living(*mortals):
-            selling = pool.submit(sell, stripe, over)
-            kill_now_and_then(mortals, over, random.Random(EVENTS))  # noqa: S311 - to be repeated
+            selling = pool.submit(sell, stripe, sold)
+            kill_now_and_then(mortals, sold, random.Random(EVENTS))  # noqa: S311 - to be repeated
             selling.result(PATIENCE)
             await_all(db, stripe, PATIENCE)
 
