@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from azpay.settings import Settings
 
 OK, WARN, FAIL = "ok", "look", "wrong"
-SKEW_SECONDS = 60
 OTHERS = 0o077
+NTP = "Set this machine's clock by NTP."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,10 @@ def _verdicts(ctx: typer.Context, settings: Settings) -> Iterator[Verdict]:
     yield _webhook_secret(settings)
     wired = ctx.obj if isinstance(ctx.obj, Azpay) else None
     yield from _tried("stripe", lambda: _stripe(wired.gateway if wired else connect(settings), settings))
-    yield from _tried("book", lambda: _book(wired.db if wired else book_as_it_is(ctx, settings), now_of(ctx)))
+    yield from _tried(
+        "book",
+        lambda: _book(wired.db if wired else book_as_it_is(ctx, settings), settings, now_of(ctx)),
+    )
 
 
 def _tried(check: str, look: Callable[[], Iterator[Verdict]]) -> Iterator[Verdict]:
@@ -99,6 +102,7 @@ def _webhook_secret(settings: Settings) -> Verdict:
 
 def _stripe(gateway: Gateway, settings: Settings) -> Iterator[Verdict]:
     from azpay.bootstrap import wall_clock
+    from azpay.http import readiness
 
     account = gateway.account()
     yield Verdict("stripe", OK, f"{account.id} at {settings.stripe_api_base}")
@@ -108,14 +112,11 @@ def _stripe(gateway: Gateway, settings: Settings) -> Iterator[Verdict]:
     theirs = gateway.server_time()
     if theirs is None:
         return
-    skew = int(abs((wall_clock() - theirs).total_seconds()))
-    if skew > SKEW_SECONDS:
-        yield Verdict("clock", FAIL, f"{skew} s from Stripe's", "Set this machine's clock by NTP.")
-    else:
-        yield Verdict("clock", OK, f"within {max(skew, 1)} s of Stripe's")
+    clock = readiness.of_the_clock(abs(wall_clock() - theirs))
+    yield Verdict("clock", OK, clock.detail) if clock.ok else Verdict("clock", FAIL, clock.detail, NTP)
 
 
-def _book(db: Database, now: datetime) -> Iterator[Verdict]:
+def _book(db: Database, settings: Settings, now: datetime) -> Iterator[Verdict]:
     from azpay.db import schema
     from azpay.payments import checks
 
@@ -129,7 +130,7 @@ def _book(db: Database, now: datetime) -> Iterator[Verdict]:
     yield from _private(db)
     for check in [*schema.integrity(db), *checks.sums(db)]:
         yield _checked(check)
-    yield from _waiting(db, now)
+    yield from _waiting(db, settings, now)
 
 
 def _checked(check: object) -> Verdict:
@@ -168,16 +169,22 @@ def _swept(db: Database, now: datetime) -> Verdict:
     return Verdict("sweep", OK, said)
 
 
-def _waiting(db: Database, now: datetime) -> Iterator[Verdict]:
-    from azpay import inbox, operations
+def _inbox(db: Database, settings: Settings, now: datetime) -> Verdict:
+    from azpay.http import readiness
 
-    backlog = inbox.backlog(db)
-    if backlog.dead:
-        yield Verdict(
-            "inbox", FAIL, f"{backlog.dead} events given up", "See `azpay events list --status dead`."
-        )
-    else:
-        yield Verdict("inbox", OK, f"{backlog.waiting} events waiting")
+    inbox = readiness.of_the_inbox(db, settings, now=now)
+    if inbox.facts["dead"]:
+        given_up = f"{inbox.facts['dead']} events given up"
+        return Verdict("inbox", FAIL, given_up, "See `azpay events list --status dead`.")
+    if not inbox.ok:
+        return Verdict("inbox", FAIL, inbox.detail, "Is `azpay serve` or `azpay worker` running?")
+    return Verdict("inbox", OK, f"{inbox.facts['waiting']} events waiting")
+
+
+def _waiting(db: Database, settings: Settings, now: datetime) -> Iterator[Verdict]:
+    from azpay import operations
+
+    yield _inbox(db, settings, now)
     yield _swept(db, now)
     with db.reading() as session:
         open_ = operations.open_now(session)

@@ -41,7 +41,7 @@ def verify(body: bytes, header: str | None, secrets: Sequence[str], *, now: date
         raise SignatureUntimely("The signature's timestamp is too far from our clock.")
     signed = b"%d." % timestamp + body
     for secret in secrets:
-        expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
+        expected = hmac.digest(secret.encode(), signed, hashlib.sha256).hex().encode()
         if any(hmac.compare_digest(expected, signature) for signature in signatures):
             return secret
     raise SignatureInvalid("No signature matches any of our webhook secrets.")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -117,6 +118,7 @@ class Gateway:
         self._patience = patience or Patience(pause=pause, timer=timer)
         self._timer = self._patience.timer
         self._answered_at: str | None = None
+        self._answered = self._timer()
         self.calls: Counter[str] = Counter()
         """How many tries ended how since the start: `answered`, or the code of an error."""
 
@@ -198,11 +200,14 @@ class Gateway:
         return self._get("/v1/account", {}, Account)
 
     def server_time(self) -> datetime | None:
-        """What Stripe's clock said in its last answer."""
+        """What Stripe's clock says now, going by its last answer."""
+        if not self._answered_at:
+            return None
         try:
-            return parsedate_to_datetime(self._answered_at) if self._answered_at else None
+            said = parsedate_to_datetime(self._answered_at)
         except ValueError:
             return None
+        return said + timedelta(seconds=self._timer() - self._answered)
 
     def payment_intent(self, payment_intent: str) -> PaymentIntent:
         params = {"expand": ["latest_charge"]}
@@ -360,7 +365,7 @@ class Gateway:
             raise
         finally:
             note(answered, int((self._timer() - began) * 1000))
-        self._answered_at = response.headers.get("date")
+        self._answered_at, self._answered = response.headers.get("date"), self._timer()
         self.calls["answered"] += 1
         return str(response.body)
 

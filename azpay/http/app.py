@@ -36,6 +36,8 @@ def build(azpay: Azpay, worker: Worker | None, patience: Patience | None = None)
     app[health.READINESS] = health.Readiness(azpay, worker)
     app[PROXIES] = Proxies(azpay.settings.trusted_proxies)
     app[METRICS] = Metrics(azpay)
+    if worker is not None:
+        worker.watch(app[METRICS].counters.applied)
     app[webhooks.INTAKE] = _intake(azpay, worker, app[METRICS].counters)
     app.add_routes(ROUTES)
     app.on_cleanup.append(_close)

@@ -1,28 +1,22 @@
-"""`/healthz`: the process answers. `/readyz`: it can do its work.
-
-A long queue does not make a daemon unready: it is told here for whoever watches, but a daemon that is taken
-out of service for it could not take in events either.
-"""
+"""`/healthz`: the process answers. `/readyz`: it can do all of its work, or what is in the way."""
 
 from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
 
-from azpay import inbox
-from azpay.db import schema
 from azpay.errors import AzpayError
+from azpay.http import readiness
+from azpay.http.readiness import Check
 
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
     from azpay.worker import Worker
-
-    Check = dict[str, Any]
 
 SECONDS = 2.0
 
@@ -38,36 +32,26 @@ class Readiness:
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def checks(self) -> dict[str, Check]:
-        checks = await self._book()
-        if self._worker is not None:
-            checks["worker"] = {"ok": self._worker.alive}
-        return checks
+    async def checks(self) -> list[Check]:
+        ours = [] if self._worker is None else [readiness.of_the_worker(self._worker)]
+        return [*await self._book(), *ours]
 
-    async def _book(self) -> dict[str, Check]:
+    async def _book(self) -> list[Check]:
         try:
             async with asyncio.timeout(SECONDS):
                 return await asyncio.get_running_loop().run_in_executor(self._thread, self._look)
         except AzpayError as error:
-            return {"database": {"ok": False, "code": error.code}}
+            return [_failed(error.code)]
         except TimeoutError:
-            return {"database": {"ok": False, "code": "database_slow"}}
+            return [_failed("database_slow")]
 
-    def _look(self) -> dict[str, Check]:
-        state = schema.state(self._azpay.db)
-        checks: dict[str, Check] = {
-            "database": {"ok": True},
-            "migrations": {"ok": state is schema.State.CURRENT, "state": state},
-        }
-        if state is schema.State.CURRENT:
-            checks["inbox"] = {"ok": True, **self._backlog()}
-        return checks
+    def _look(self) -> list[Check]:
+        return list(readiness.of_the_book(self._azpay))
 
-    def _backlog(self) -> dict[str, int]:
-        backlog = inbox.backlog(self._azpay.db)
-        oldest = self._azpay.now() - backlog.oldest if backlog.oldest else None
-        age = max(int(oldest.total_seconds()), 0) if oldest else 0
-        return {"waiting": backlog.waiting, "oldest_seconds": age, "dead": backlog.dead}
+
+def _failed(code: str) -> Check:
+    """Without the store's own words, which may name where it is."""
+    return Check("database", ok=False, detail="it does not answer as it should", facts={"code": code})
 
 
 READINESS = web.AppKey("readiness", Readiness)
@@ -79,9 +63,12 @@ async def healthz(_request: web.Request) -> web.Response:
 
 async def readyz(request: web.Request) -> web.Response:
     checks = await request.app[READINESS].checks()
-    if all(check["ok"] for check in checks.values()):
-        return _json({"status": "ready", "checks": checks})
-    return _json({"status": "not ready", "checks": checks}, HTTPStatus.SERVICE_UNAVAILABLE)
+    ready = all(check.ok for check in checks)
+    told = {check.name: {"ok": check.ok, "detail": check.detail, **check.facts} for check in checks}
+    return _json(
+        {"status": "ready" if ready else "not ready", "checks": told},
+        HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE,
+    )
 
 
 def _json(data: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:

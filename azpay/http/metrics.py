@@ -1,36 +1,35 @@
 """`/metrics`, for Prometheus: what this process has done, and how the book stands.
 
-The book is looked at when somebody asks, at most every few seconds, in a thread of its own. Labels come from
-small closed sets: an event type that nobody knows counts as `other`, a path that is no route as `unmatched`.
+The book is looked at when somebody asks, and not too often, in a thread of its own. Labels come from small
+closed sets: an event type or a method that we do not handle counts as `other`, a path that is no route as
+`unmatched`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from azpay import inbox, operations, payments
-from azpay.errors import AzpayError
-from azpay.operations import Kind
-from azpay.payments import PaymentStatus
+from azpay.http.gauges import Gauges
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from azpay.bootstrap import Azpay
-    from azpay.inbox import Received
+    from azpay.inbox import Progress, Received
 
-FRESH_SECONDS = 10.0
 LOOK_SECONDS = 5.0
 OTHER = "other"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OUTCOMES = ("done", "postponed", "dead")
 LAG = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400)
 TIMES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -55,6 +54,13 @@ class Counters:
             "azpay_webhook_delivery_lag_seconds", "From an event's making to its arrival.", buckets=LAG,
             registry=registry,
         )  # fmt: skip
+        self._applied = Counter(
+            "azpay_events_applied", "Events that were tried, by what came of it.", ["outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self._batches = Histogram(
+            "azpay_events_batch_seconds", "Time to apply a batch.", buckets=TIMES, registry=registry
+        )
         self._requests = Counter(
             "azpay_http_requests", "Answers by route, method and status.", ["route", "method", "status"],
             registry=registry,
@@ -62,70 +68,35 @@ class Counters:
         self._times = Histogram(
             "azpay_http_request_seconds", "Time to answer.", ["route"], buckets=TIMES, registry=registry
         )
+        self._event, self._secret = cache(self._events.labels), cache(self._secrets.labels)
+        self._request, self._time = cache(self._requests.labels), cache(self._times.labels)
 
     def kept(self, event: Received, *, lag: float) -> None:
-        self._events.labels(self._known(event.envelope.type), "kept").inc()
-        self._secrets.labels(event.secret).inc()
+        self._event(self._known(event.envelope.type), "kept").inc()
+        self._secret(event.secret).inc()
         self._lag.observe(max(lag, 0))
 
     def refused(self, code: str, event: Received | None = None) -> None:
         """Not kept, for the reason of an error's code."""
-        self._events.labels(self._known(event.envelope.type) if event else OTHER, code).inc()
+        self._event(self._known(event.envelope.type) if event else OTHER, code).inc()
 
     def repeated(self, count: int) -> None:
         self._repeated.inc(count)
 
+    def applied(self, progress: Progress, seconds: float) -> None:
+        """One batch of the worker in this process. Safe to call from its thread."""
+        if not progress.taken:
+            return
+        self._batches.observe(seconds)
+        for outcome in OUTCOMES:
+            self._applied.labels(outcome).inc(getattr(progress, outcome))
+
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        self._requests.labels(route, method, str(status)).inc()
-        self._times.labels(route).observe(seconds)
+        self._request(route, method if method in METHODS else OTHER, str(status)).inc()
+        self._time(route).observe(seconds)
 
     def _known(self, kind: str) -> str:
         return kind if kind in self._types else OTHER
-
-
-class Gauges:
-    """How the book stood when it was last looked at."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._up = Gauge("azpay_book_up", "Whether the book could be read.", registry=registry)
-        self._events = Gauge("azpay_inbox_events", "Events not applied yet.", ["state"], registry=registry)
-        self._age = Gauge(
-            "azpay_inbox_oldest_seconds", "Age of the oldest event that waits.", registry=registry
-        )
-        self._swept = Gauge(
-            "azpay_sweep_age_seconds",
-            "Since Stripe's events were looked through; -1 for never.",
-            registry=registry,
-        )
-        self._open = Gauge(
-            "azpay_operations_open", "Operations whose outcome is not known.", ["kind"], registry=registry
-        )
-        self._payments = Gauge("azpay_payments", "Payments on record.", ["status"], registry=registry)
-
-    def unanswered(self) -> None:
-        self._up.set(0)
-
-    def look(self, azpay: Azpay) -> None:
-        try:
-            self._read(azpay)
-        except AzpayError:
-            self.unanswered()
-        else:
-            self._up.set(1)
-
-    def _read(self, azpay: Azpay) -> None:
-        backlog = inbox.backlog(azpay.db)
-        self._events.labels("waiting").set(backlog.waiting)
-        self._events.labels("dead").set(backlog.dead)
-        oldest = (azpay.now() - backlog.oldest).total_seconds() if backlog.oldest else 0
-        self._age.set(max(oldest, 0))
-        age = inbox.sweep_age(azpay.db, now=azpay.now())
-        self._swept.set(-1 if age is None else age.total_seconds())
-        open_now, by_status = operations.open_by_kind(azpay.db), payments.count_by_status(azpay.db)
-        for kind in Kind:
-            self._open.labels(kind).set(open_now.get(kind, 0))
-        for status in PaymentStatus:
-            self._payments.labels(status).set(by_status.get(status, 0))
 
 
 class StripeCalls(Collector):
@@ -148,7 +119,6 @@ class Metrics:
         self._azpay = azpay
         self._registry = CollectorRegistry()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
-        self._looked_at = float("-inf")
         self._gauges = Gauges(self._registry)
         self._registry.register(StripeCalls(azpay))
         self.counters = Counters(self._registry, azpay.handlers.events.keys())
@@ -158,14 +128,13 @@ class Metrics:
 
     async def text(self) -> bytes:
         """In Prometheus' format. While the book does not answer, its last figures stay."""
-        if time.monotonic() - self._looked_at > FRESH_SECONDS:
+        if self._gauges.due_in <= 0:
             loop = asyncio.get_running_loop()
             try:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await loop.run_in_executor(self._thread, self._gauges.look, self._azpay)
             except TimeoutError:
                 self._gauges.unanswered()
-            self._looked_at = time.monotonic()
         return generate_latest(self._registry)
 
 

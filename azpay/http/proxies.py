@@ -6,6 +6,7 @@ from the right, past the proxies that we trust, up to the first address that is 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 FORWARDED_FOR = "X-Forwarded-For"
 MOST_HOPS = 20
+MOST_KNOWN = 1024
+"""Addresses that were looked at before: a proxy is the same one every time."""
 
 
 class Proxies:
@@ -26,6 +29,7 @@ class Proxies:
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = trusted
+        self._is_ours = lru_cache(MOST_KNOWN)(self._stands_in_our_networks)
 
     def client(self, request: web.BaseRequest) -> str | None:
         """The address that the request came from; None for a connection without one (a Unix socket)."""
@@ -43,7 +47,7 @@ class Proxies:
             nearest = hop
         return nearest
 
-    def _is_ours(self, address: str) -> bool:
+    def _stands_in_our_networks(self, address: str) -> bool:
         found = ip_address(address)
         mapped = getattr(found, "ipv4_mapped", None) or found
         return any(mapped in network for network in self._trusted)

@@ -3,7 +3,7 @@
 from azpay.inbox.again import YOUNGEST, Chosen, NoneChosen, TooYoung, purge, replay, retry
 from azpay.inbox.handling import FetchFirst, Group, Handler, Handlers, Together, Waiting, Weighed
 from azpay.inbox.intake import EventNotOurs, EventUnreadable, Received, keep, read, require_ours
-from azpay.inbox.looking import Backlog, EventUnknown, Match, about, backlog, matches, one, page
+from azpay.inbox.looking import Backlog, EventUnknown, Match, about, backlog, lead, matches, one, page
 from azpay.inbox.models import EventState, InboxEvent
 from azpay.inbox.outcomes import Outcome, Progress, Spent
 from azpay.inbox.processing import process
@@ -45,6 +45,7 @@ __all__ = [
     "about",
     "backlog",
     "keep",
+    "lead",
     "listen",
     "matches",
     "one",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -18,6 +19,8 @@ from azpay.inbox.waking import tell_others
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy.dialects.sqlite import Insert
+    from sqlalchemy.sql.dml import ReturningInsert
     from sqlmodel import Session
 
     from azpay.db import Database
@@ -107,17 +110,30 @@ def keep(db: Database, events: Sequence[Received], *, now: datetime) -> int:
     """
     if not events:
         return 0
-    insert, table = sqlite.insert if db.embedded else postgresql.insert, _table()
-    statement = insert(table).on_conflict_do_nothing().returning(table.c.event)
     rows = [_row(event, now) for event in events]
 
     def insert_all(session: Session) -> int:
-        new = len(session.connection().execute(statement, rows).all())  # psycopg counts no rows of many
+        connection = session.connection()
+        if db.embedded:
+            return connection.execute(_into_a_file(), rows).rowcount
+        new = len(connection.execute(_into_a_server(), rows).all())  # psycopg counts no rows of many
         if new:
             tell_others(session)
         return new
 
     return db.write(insert_all)
+
+
+@cache
+def _into_a_file() -> Insert:
+    """One statement for each row, prepared once whatever their number."""
+    return sqlite.insert(_table()).on_conflict_do_nothing()
+
+
+@cache
+def _into_a_server() -> ReturningInsert[tuple[str]]:
+    """One statement for many rows: each would be a message of its own."""
+    return postgresql.insert(_table()).on_conflict_do_nothing().returning(_table().c.event)
 
 
 def _table() -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
 
+RECENT = timedelta(hours=1)
+NEWEST = 50
+
 
 class EventUnknown(NotFound):
     """No such event was received."""
@@ -26,7 +30,7 @@ class EventUnknown(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How much waits, since when, and what has been given up."""
+    """How much waits, since when the oldest of it has been due, and what has been given up."""
 
     waiting: int
     oldest: datetime | None
@@ -102,11 +106,25 @@ def matches(db: Database, *, since: datetime) -> dict[str, Match]:
 
 
 def backlog(db: Database) -> Backlog:
-    """The waiting and the dead, for health checks and `doctor`."""
+    """The waiting and the dead, for health checks and `doctor`: read off what is indexed for that."""
     with db.reading() as session:
-        count, oldest = session.exec(
-            select(func.count(), func.min(InboxEvent.received_at)).where(WAITS)
-        ).one()
+        count, oldest = session.exec(select(func.count(), func.min(InboxEvent.due_at)).where(WAITS)).one()
         given_up = select(func.count()).where(FAILS, InboxEvent.state == EventState.DEAD)
         dead = session.exec(given_up).one()
     return Backlog(waiting=count, oldest=oldest, dead=dead)
+
+
+def lead(db: Database, *, now: datetime) -> timedelta | None:
+    """How far our clock is behind Stripe's, by the newest events of the last hour; None without any.
+
+    An event says when it was made, in whole seconds, and cannot have come before that.
+    """
+    newest = (
+        select(InboxEvent.created_at, InboxEvent.received_at)
+        .where(col(InboxEvent.received_at) > now - RECENT)
+        .order_by(col(InboxEvent.received_at).desc(), col(InboxEvent.event).desc())
+        .limit(NEWEST)
+    )
+    with db.reading() as session:
+        leads = [created - received for created, received in session.exec(newest)]
+    return max((*leads, timedelta())) if leads else None

@@ -1,6 +1,7 @@
 """What we are about to do: one stored intent, with its key, for everything we ask of Stripe."""
 
 from azpay.operations.answers import Answers
+from azpay.operations.counting import count_by_state
 from azpay.operations.endings import (
     AnswerNotKept,
     GivenUp,
@@ -78,6 +79,7 @@ __all__ = [
     "asked",
     "asking",
     "carry_out",
+    "count_by_state",
     "fail",
     "fingerprint",
     "is_old",

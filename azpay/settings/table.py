@@ -201,6 +201,13 @@ SETTINGS = (
         "Daemon",
         default="5",
     ),
+    Setting(
+        "inbox_minutes",
+        parsing.minutes,
+        "How long an event may be due before `/readyz` says that the daemon is behind; 0 for ever.",
+        "Daemon",
+        default="15",
+    ),
     Setting("port", parsing.port, "The port `azpay serve` listens on.", "Daemon", default="8000"),
     Setting(
         "log_format",

@@ -47,6 +47,7 @@ class Settings:
     host: str
     port: int
     sweep_minutes: int
+    inbox_minutes: int
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     log_format: str
     log_level: str

@@ -11,6 +11,8 @@ from azpay.worker.work import work
 
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
+    from azpay.inbox import Progress
+    from azpay.worker.work import Watcher
 
 LET_GO_SECONDS = 1.0
 """Enough to put the book down; not to hear from Stripe."""
@@ -24,7 +26,8 @@ class Worker:
 
     def __init__(self, azpay: Azpay) -> None:
         self._reins = Reins()
-        self._thread = Thread(target=work, args=(azpay, self._reins), name="worker", daemon=True)
+        self._watchers: list[Watcher] = []
+        self._thread = Thread(target=work, args=(azpay, self._reins, self._done), name="worker", daemon=True)
         self._clockwork = Clockwork(azpay)
 
     @property
@@ -34,6 +37,14 @@ class Worker:
     def start(self) -> None:
         self._thread.start()
         self._clockwork.start()
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell it of every batch: what came of it, and how many seconds it took."""
+        self._watchers.append(watcher)
+
+    def _done(self, progress: Progress, seconds: float) -> None:
+        for watcher in self._watchers:
+            watcher(progress, seconds)
 
     def wake(self) -> None:
         """There is something to do."""

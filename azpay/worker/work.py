@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from azpay import inbox
@@ -10,8 +11,12 @@ from azpay.logs import get_logger
 from azpay.worker.ears import listening
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azpay.bootstrap import Azpay
     from azpay.worker.reins import Reins
+
+    Watcher = Callable[[inbox.Progress, float], None]
 
 IDLE_SECONDS = 0.5
 """How often to look without being woken: for what another process kept, and for what was postponed."""
@@ -21,17 +26,23 @@ LONGEST_BACKOFF = 30
 log = get_logger(__name__)
 
 
-def work(azpay: Azpay, reins: Reins) -> None:
-    """Until told to stop; it stops between two pieces of work."""
+def _nobody(_progress: inbox.Progress, _seconds: float) -> None:
+    return
+
+
+def work(azpay: Azpay, reins: Reins, watcher: Watcher = _nobody) -> None:
+    """Until told to stop; it stops between two pieces of work, and tells the watcher of each."""
     with listening(azpay.db, reins):
-        _work(azpay, reins)
+        _work(azpay, reins, watcher)
 
 
-def _work(azpay: Azpay, reins: Reins) -> None:
+def _work(azpay: Azpay, reins: Reins, watcher: Watcher) -> None:
     failures = 0
     while not reins.stopping:
         try:
+            began = time.monotonic()
             progress = process(azpay, reins)
+            watcher(progress, time.monotonic() - began)
         except Exception as error:  # a daemon's task: it must outlive whatever happens to it
             failures += 1
             seconds = min(2 ** (failures - 1), LONGEST_BACKOFF)

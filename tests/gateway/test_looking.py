@@ -77,7 +77,7 @@ def test_what_is_not_there_is_no_such_object(azpay: Azpay) -> None:
         ({"date": "noon"}, None),
     ],
 )
-def test_stripes_clock_is_read_from_its_last_answer(
+def test_stripes_clock_is_read_from_its_last_answer_and_goes_on(
     stripe: Sandbox, header: dict[str, str], understood: datetime | None
 ) -> None:
     class Dated(InProcessHTTPClient):
@@ -86,8 +86,10 @@ def test_stripes_clock_is_read_from_its_last_answer(
             return body, status, header
 
     client = sdk.StripeClient("sk_test_azpay_sandbox", http_client=Dated(stripe), max_network_retries=0)
-    gateway = Gateway(client)
+    seconds = [0]
+    gateway = Gateway(client, timer=lambda: seconds[0])
 
     gateway.account()
+    seconds[0] = 30
 
-    assert gateway.server_time() == understood
+    assert gateway.server_time() == (understood and understood + timedelta(seconds=30))

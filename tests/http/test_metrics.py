@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import math
+import re
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import event
 
 from azpay import payments
-from azpay.errors import AzpayError
+from azpay.errors import AzpayError, Declined
+from azpay.http import daemon, sockets
+from azpay.http.app import build
+from azpay.http.gauges import Gauges
+from azpay.worker import Worker
 from tests.http.conftest import running
 from tests.support.builders import a_charge
 from tests.support.events import PATH, an_event, encoded, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import aiohttp
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from azpay.bootstrap import Azpay
+    from azpay.db import Database
     from azpay.sandbox import Sandbox
     from tests.http.conftest import Serving
     from tests.support.clock import Clock
     from tests.support.webhooks import Webhooks
+
+TABLES = re.compile(r"FROM (inbox_events|operations|payments)\b")
+SCAN = re.compile(r"SCAN (?!\w+ USING COVERING INDEX)|Seq Scan")
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -95,6 +111,17 @@ async def test_requests_are_counted_by_route_and_never_by_what_was_typed(serving
     assert told[labelled("azpay_http_request_seconds_count", route="/healthz")] == 1
 
 
+async def test_methods_that_nobody_needs_are_counted_as_one(serving: Serving) -> None:
+    async with serving() as client:
+        for method in ("PURGE", "PROPFIND", "MKCALENDAR"):
+            await client.request(method, "/healthz")
+        told = await scraped(client)
+
+    requests = "azpay_http_requests_total"
+    assert told[labelled(requests, route="unmatched", method="other", status="405")] == 3
+    assert not any("PURGE" in str(sample) for sample in told)
+
+
 async def test_the_inbox_and_the_payments_are_told_as_they_stand(
     azpay: Azpay, webhooks: Webhooks, clock: Clock
 ) -> None:
@@ -111,6 +138,101 @@ async def test_the_inbox_and_the_payments_are_told_as_they_stand(
     assert told[labelled("azpay_payments", status="succeeded")] == 1
     assert told[labelled("azpay_payments", status="failed")] == 0
     assert told[labelled("azpay_operations_open", kind="charge")] == 0
+    assert told[labelled("azpay_operations", state="succeeded")] == 1
+    assert told[labelled("azpay_operations", state="unknown")] == 0
+    assert told[labelled("azpay_clock_skew_seconds")] == 0
+
+
+async def test_the_success_rate_is_that_of_the_last_hour(azpay: Azpay, clock: Clock) -> None:
+    for method, amount in (("pm_card_visa", 500), ("pm_card_chargeDeclined", 600)):
+        with suppress(Declined):
+            payments.charge(azpay.db, azpay.gateway, a_charge(amount, payment_method=method), now=azpay.now())
+    clock.advance(minutes=61)
+    for amount in (700, 800, 900):
+        payments.charge(azpay.db, azpay.gateway, a_charge(amount), now=azpay.now())
+    with pytest.raises(Declined):
+        payments.charge(
+            azpay.db, azpay.gateway, a_charge(payment_method="pm_card_chargeDeclined"), now=azpay.now()
+        )
+
+    async with running(azpay) as client:
+        told = await scraped(client)
+
+    assert told[labelled("azpay_payment_success_ratio")] == 0.75
+    assert told[labelled("azpay_payments_last_hour", status="succeeded")] == 3
+    assert told[labelled("azpay_payments", status="succeeded")] == 4
+
+
+async def test_without_payments_there_is_no_success_rate(serving: Serving) -> None:
+    async with serving() as client:
+        told = await scraped(client)
+
+    assert math.isnan(told[labelled("azpay_payment_success_ratio")])
+
+
+async def test_what_the_worker_does_is_counted_and_timed(azpay: Azpay, webhooks: Webhooks) -> None:
+    webhooks.keep([an_event("evt_1"), an_event("evt_2")])
+    worker = Worker(azpay)
+    listener = sockets.listen("127.0.0.1", 0)
+    address = sockets.address(*listener.getsockname())
+    async with (
+        daemon.answering(build(azpay, worker), listener),
+        aiohttp.ClientSession(address) as client,
+    ):
+        worker.start()
+        while not (told := await scraped(client))[labelled("azpay_events_batch_seconds_count")]:
+            await asyncio.sleep(0.01)
+        worker.stop(within=5)
+
+    assert told[labelled("azpay_events_applied_total", outcome="done")] == 2
+    assert told[labelled("azpay_events_batch_seconds_count")] == 1
+
+
+async def test_a_scrape_reads_nothing_but_indexes(azpay: Azpay, webhooks: Webhooks) -> None:
+    payments.charge(azpay.db, azpay.gateway, a_charge(), now=azpay.now())
+    webhooks.keep([an_event("evt_1")])
+    with asked_for(azpay.db) as asked:
+        async with running(azpay) as client:
+            await client.get("/metrics")
+
+    plans = [plan for statement, values in asked for plan in plans_of(azpay.db, statement, values)]
+    assert len(plans) >= 6
+    assert [plan for plan in plans if SCAN.search(plan)] == []
+
+
+async def test_a_look_that_took_long_is_not_repeated_soon(azpay: Azpay) -> None:
+    def slow_now() -> datetime:
+        time.sleep(0.2)
+        return azpay.now()
+
+    gauges = Gauges(CollectorRegistry())
+
+    gauges.look(replace(azpay, now=slow_now))
+
+    assert gauges.due_in > 19
+
+
+@contextmanager
+def asked_for(db: Database) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are sent meanwhile, with their values."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(*call: Any) -> None:
+        asked.append((call[2], call[3]))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def plans_of(db: Database, statement: str, values: Any) -> list[str]:
+    if not TABLES.search(statement):
+        return []
+    with db.engine.connect() as connection:
+        if not db.embedded:  # a table of a few rows would rather be scanned
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN QUERY PLAN" if db.embedded else "EXPLAIN"
+        return [str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", values)]
 
 
 async def test_calls_to_stripe_are_counted_by_how_they_ended(azpay: Azpay, stripe: Sandbox) -> None:

@@ -122,12 +122,20 @@ async def test_a_body_that_does_not_come_is_not_waited_for(serving: Serving) -> 
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-async def test_slow_clients_do_not_hold_up_a_healthy_one(serving: Serving) -> None:
+SLOW = {
+    "half a head": b"POST / HTTP/1.1\r\nHost: a\r\nX-",
+    "half a body": f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n{{".encode(),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
+async def test_slow_clients_do_not_hold_up_a_healthy_one(serving: Serving, sent: bytes) -> None:
     body = encoded(an_event())
     async with serving() as client:
         slow = [await connection(client) for _ in range(200)]
         for _, writer in slow:
-            writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nX-")
+            writer.write(sent)
         async with asyncio.timeout(2):
             answer = await client.post(PATH, data=body, headers=signed(body))
         for _, writer in slow:

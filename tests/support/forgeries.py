@@ -48,6 +48,7 @@ SIGNATURES: dict[str, Forged] = {
     "a signature that is not ASCII": header(f"t={TIME},v1=é{DIGEST}"),
     "a signature cut short": header(f"t={TIME},v1={DIGEST[:-1]}"),
     "more signatures than Stripe has secrets": header(f"t={TIME}" + ",v1=00" * 1000 + f",v1={DIGEST}"),
+    "twenty thousand signatures": header(f"t={TIME}" + ",v1=00" * 20_000 + f",v1={DIGEST}"),
     "too old": (BODY, signed(BODY, at=NOON - timedelta(seconds=301))),
     "from the future": (BODY, signed(BODY, at=NOON + timedelta(seconds=301))),
 }
@@ -62,6 +63,7 @@ BODIES: dict[str, Forged] = {
     "null": signed_body(b"null"),
     "a number": signed_body(b"7"),
     "an abyss": signed_body(b'{"id": "evt_forged", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    "a deeper abyss": signed_body(b"[" * 200_000),
     "an id that is a number": signed_event(id=7),
     "an id of something else": signed_event(id="pi_1"),
     "an id of 300 characters": signed_event(id="evt_" + "1" * 300),
@@ -76,6 +78,9 @@ BODIES: dict[str, Forged] = {
     "no data": signed_event(data=None),
     "another kind of event": signed_event(object="v2.core.event"),
 }
+
+COMPRESSED = ("gzip", "deflate", "br", "zstd", "gzip, identity", "compress", "x")
+"""What a body is said to be packed in, whether it is or not."""
 
 OF_OTHERS: dict[str, Forged] = {
     "a live event, and we are in test mode": signed_event(livemode=True),
