@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from azpay.errors import Failed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azpay.credentials import RootKey
 
 FORMAT = b"\x01"
@@ -74,6 +76,24 @@ class Cipher:
             return self._aead.decrypt(nonce, text, self._head + where)
         except InvalidTag:
             return None
+
+    def opener(self, table: str, column: str) -> Callable[[bytes, str], bytes | None]:
+        """`open` for the many values of one column, by their rows' keys.
+
+        What their places share is spelled once. None also for what another key has sealed.
+        """
+        head, decrypt = self._head, self._aead.decrypt
+        shared = head + place(table, column, "")
+
+        def opened(ciphertext: bytes, key: str) -> bytes | None:
+            if ciphertext[:NONCE_AT] != head:
+                return None
+            try:
+                return decrypt(ciphertext[NONCE_AT:TEXT_AT], ciphertext[TEXT_AT:], shared + key.encode())
+            except (InvalidTag, ValueError):  # the latter for a nonce that is cut short
+                return None
+
+        return opened
 
     def token(self, purpose: str, text: str) -> bytes:
         """The same bytes for the same text, and no way back: to find equal values without reading them."""

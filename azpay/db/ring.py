@@ -92,6 +92,23 @@ class Ring:
             raise ValueTampered(table, column, key)
         return plain
 
+    def open_all(
+        self, ciphertexts: Sequence[bytes | None], table: str, column: str, keys: Sequence[str]
+    ) -> list[bytes | None]:
+        """What stands in one column of these rows. Raises ValueTampered, KeyMissing.
+
+        Most values of a book are under one key, so what they share is prepared once.
+        """
+        some = next((each for each in ciphertexts if each is not None), None)
+        if some is None:
+            return [None] * len(ciphertexts)
+        key_id = key_of(some)
+        opened = (self.newest if key_id is None else self.cipher(key_id)).opener(table, column)
+        return [
+            None if text is None else opened(text, key) or self.open(text, table, column, key)
+            for text, key in zip(ciphertexts, keys, strict=True)
+        ]
+
 
 def ring_of(connection: Connection) -> Ring:
     """The keys of the book that this connection belongs to."""
