@@ -112,7 +112,7 @@ def fetched(db: Database, without: tuple[str, ...]) -> Iterator[Any]:
     names = ", ".join(name.rstrip("_") for name in Exported._fields if name not in without)
     asked = f"SELECT {names} FROM payments ORDER BY created_at DESC, id DESC"  # noqa: S608 - our own names
     with db.engine.connect() as connection:
-        rows = connection.execution_options(yield_per=1000).exec_driver_sql(asked)
+        rows = connection.execution_options(stream_results=True, yield_per=1000).exec_driver_sql(asked)
         yield from rows.partitions()
 
 

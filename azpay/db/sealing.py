@@ -226,8 +226,9 @@ def _open(row: Row, context: Any, _names: Any = None) -> None:
         return
     key, attributes = found
     held = row.__dict__
+    ring = None
     for name, column in attributes:
         value = held.get(name)
         if isinstance(value, Sealed):
-            ring = context.session.get_bind().get_execution_options()[OPTION]
+            ring = ring or context.session.get_bind().get_execution_options()[OPTION]
             held[name] = opened(ring, column, held[key], value)
