@@ -118,7 +118,8 @@ def shown(when: datetime, zone: tzinfo) -> str:
 
 def in_utc(when: datetime) -> str:
     """For programs: `2026-01-31T13:30:00Z`."""
-    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    here = when if when.tzinfo is UTC else when.astimezone(UTC)  # exports ask for millions that are
+    return here.isoformat().replace("+00:00", "Z")
 
 
 def _named(word: str, here: datetime) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from azpay.cli import output, spreadsheet
@@ -59,7 +60,7 @@ def _cells(payments: Iterable[Payment | Exported]) -> Iterator[list[str | None]]
             instant(payment.created_at),
             payment.status,
             payment.currency.upper(),
-            *(Money(amount, payment.currency).major() for amount in amounts),
+            *[_major(amount, payment.currency) for amount in amounts],
             payment.customer,
             payment.reference,
             payment.description,
@@ -69,3 +70,9 @@ def _cells(payments: Iterable[Payment | Exported]) -> Iterator[list[str | None]]
             payment.payment_intent,
             payment.charge,
         ]
+
+
+@lru_cache(maxsize=10_000)
+def _major(amount: int, currency: str) -> str:
+    """What was captured is mostly what was asked, and what was refunded nothing: each is written once."""
+    return Money(amount, currency).major()

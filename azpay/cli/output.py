@@ -41,8 +41,12 @@ def write_document(schema: str, data: object) -> None:
 
 def stream(records: Iterable[object]) -> None:
     """Newline-delimited JSON, a record a line, as they come."""
+    import msgspec
+
+    encode = msgspec.json.Encoder().encode
+    line = (lambda record: _harmless(encode(record).decode())) if _is_unicode() else _json
     for record in records:
-        sys.stdout.write(_json(record) + "\n")
+        sys.stdout.write(line(record) + "\n")
 
 
 def say(ctx: _click.Context, text: str) -> None:
@@ -94,6 +98,13 @@ def _tell(text: str, label: str = "") -> None:
 
 def _json(value: object) -> str:
     """The same data, with what a terminal would obey written as `\\uXXXX`."""
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    text = json.dumps(value, ensure_ascii=not unicode, allow_nan=False)
-    return UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return _harmless(json.dumps(value, ensure_ascii=not _is_unicode(), allow_nan=False))
+
+
+def _harmless(text: str) -> str:
+    """What can be printed as it stands, most of all text, is not looked through."""
+    return text if text.isprintable() else UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def _is_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BOM = "\ufeff"
 
-_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_FORMULAS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _NEGATIVE_NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?")
 
 
@@ -29,6 +29,6 @@ def write(file: IO[str], titles: Sequence[str], rows: Iterable[Sequence[str | in
 
 def guarded(cell: str | int | None) -> str:
     text = "" if cell is None else str(cell)
-    if _FORMULA.match(text) and not _NEGATIVE_NUMBER.fullmatch(text):
+    if text[:1] in _FORMULAS and not _NEGATIVE_NUMBER.fullmatch(text):
         return f"'{text}"
     return text

@@ -20,10 +20,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from azpay.errors import Failed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azpay.credentials import RootKey
 
+    Opener = Callable[[bytes, str], bytes | None]
+    """From a ciphertext and its row's key to the value; None when it was changed or belongs elsewhere."""
+
 FORMAT = b"\x01"
-ID_BYTES, NONCE_BYTES, TAG_BYTES = 4, 12, 16
+ID_BYTES, NONCE_BYTES = 4, 12
 NONCE_AT = len(FORMAT) + ID_BYTES
 TEXT_AT = NONCE_AT + NONCE_BYTES
 TOKEN_BYTES, WORD_BYTES = 16, 8
@@ -47,13 +52,6 @@ def place(table: str, column: str, key: str) -> bytes:
     return f"{table}\0{column}\0{key}".encode()
 
 
-def key_of(ciphertext: bytes) -> str | None:
-    """The id of the key that it was made with; None when it cannot be a ciphertext."""
-    if len(ciphertext) < TEXT_AT + TAG_BYTES or not ciphertext.startswith(FORMAT):
-        return None
-    return ciphertext[len(FORMAT) : NONCE_AT].hex()
-
-
 class Cipher:
     """What one root key can do for the columns of a book. Safe to share between threads."""
 
@@ -67,13 +65,20 @@ class Cipher:
         nonce = os.urandom(NONCE_BYTES)
         return self._head + nonce + self._aead.encrypt(nonce, plain, self._head + where)
 
-    def open(self, ciphertext: bytes, where: bytes) -> bytes | None:
-        """The value, or None when it was changed or belongs elsewhere."""
-        nonce, text = ciphertext[NONCE_AT:TEXT_AT], ciphertext[TEXT_AT:]
-        try:
-            return self._aead.decrypt(nonce, text, self._head + where)
-        except InvalidTag:
-            return None
+    def opener(self, table: str, column: str) -> Opener:
+        """What opens the values of one column: what their places share is spelled once for all of them."""
+        head, decrypt = self._head, self._aead.decrypt
+        shared = head + place(table, column, "")
+
+        def opened(ciphertext: bytes, key: str) -> bytes | None:
+            if ciphertext[:NONCE_AT] != head:
+                return None
+            try:
+                return decrypt(ciphertext[NONCE_AT:TEXT_AT], ciphertext[TEXT_AT:], shared + key.encode())
+            except (InvalidTag, ValueError):  # the latter for a nonce that is cut short
+                return None
+
+        return opened
 
     def token(self, purpose: str, text: str) -> bytes:
         """The same bytes for the same text, and no way back: to find equal values without reading them."""

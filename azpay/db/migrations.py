@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 import azpay
 from azpay.db import conversion, schema
 from azpay.db.engines import APPLICATION_ID, WRITES
+from azpay.db.postgres import without_hurry
 from azpay.db.trouble import translated
 
 if TYPE_CHECKING:
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
     from azpay.db.database import Database
 
 PATIENCE = (
-    "SET LOCAL statement_timeout = 0",
     "SET LOCAL lock_timeout = '60s'",
     f"SELECT pg_advisory_xact_lock({APPLICATION_ID})",
     "SET LOCAL lock_timeout = '10s'",
 )
-"""A minute for another migration to end, ten seconds for a table in use, and no end to the work itself."""
+"""A minute for another migration to end, ten seconds for a table in use; the work itself has no end."""
 
 
 def upgrade(db: Database) -> bool:
@@ -54,6 +54,7 @@ def _ours_to_run(connection: Connection) -> bool:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
     else:
+        without_hurry(connection)
         for statement in PATIENCE:
             connection.exec_driver_sql(statement)
     return schema.revision(connection) != schema.HEAD

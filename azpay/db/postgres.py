@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import timedelta
 
-    from sqlalchemy.engine import URL, Engine
+    from sqlalchemy.engine import URL, Connection, Engine
     from sqlalchemy.engine.interfaces import ExceptionContext
 
 RECYCLED_SECONDS = 1800
@@ -83,7 +83,11 @@ def open_server(url: URL, limits: Limits) -> Engine:
             "A book in PostgreSQL needs its driver, which is not installed.",
             hint="Install azpay with it: pip install 'azpay[postgres]'.",
         ) from missing
+    from azpay.db import patience  # the driver is an extra
+
     _require_known(url)
+    event.listen(engine, "do_connect", patience.connector(limits.statement_seconds))
+    event.listen(engine, "begin", patience.restore)
     event.listen(engine, "connect", _require_promises)
     event.listen(engine, "handle_error", _hide_values)
     return engine
@@ -95,6 +99,13 @@ def shown(url: URL) -> str:
     return plain.render_as_string(hide_password=True)
 
 
+def without_hurry(connection: Connection) -> None:
+    """For work as long as the book: no bound on this transaction's statements."""
+    from azpay.db import patience
+
+    patience.lift(connection)
+
+
 @contextmanager
 def listening(engine: Engine, channel: str) -> Iterator[Callable[[timedelta], bool]]:
     """Beside the pool, on a connection of its own, and outside any transaction."""
@@ -102,6 +113,7 @@ def listening(engine: Engine, channel: str) -> Iterator[Callable[[timedelta], bo
         driver: Any = connection.connection.driver_connection
         connection.detach()
         connection.exec_driver_sql(f"LISTEN {channel}")
+        driver.patience = None  # whoever waits for news says for how long
         yield lambda within: _heard(driver, within)
 
 

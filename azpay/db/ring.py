@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Self
 
-from azpay.db.ciphers import Cipher, ValueTampered, key_of, place
+from azpay.db.ciphers import FORMAT, NONCE_AT, Cipher, ValueTampered
 from azpay.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from azpay.credentials import RootKey
+    from azpay.db.ciphers import Opener
 
 OPTION = "azpay_ring"
 """The name under which an engine, and so its connections, carry their ring."""
@@ -45,6 +46,7 @@ class Ring:
         self._find = find
         self._lock = threading.Lock()
         self._ciphers: dict[str, Cipher] | None = None
+        self._openers: dict[tuple[bytes, str, str], Opener] = {}
         self.pepper: bytes | None = None
         """The book's own secret, once it was read."""
 
@@ -80,17 +82,34 @@ class Ring:
             before = self._ciphers or {}
             roots = self._find()
             self._ciphers = {root.id: before.get(root.id) or Cipher(root) for root in roots}
+            self._openers = {}
             return self._ciphers
 
     def open(self, ciphertext: bytes, table: str, column: str, key: str) -> bytes:
         """The value that stands there. Raises ValueTampered, KeyMissing."""
-        key_id = key_of(ciphertext)
-        if key_id is None:
-            raise ValueTampered(table, column, key)
-        plain = self.cipher(key_id).open(ciphertext, place(table, column, key))
+        at = (ciphertext[:NONCE_AT], table, column)
+        plain = (self._openers.get(at) or self._learned(at, key))(ciphertext, key)
         if plain is None:
             raise ValueTampered(table, column, key)
         return plain
+
+    def open_all(
+        self, ciphertexts: Sequence[bytes | None], table: str, column: str, keys: Sequence[str]
+    ) -> list[bytes | None]:
+        """What stands in one column of these rows. Raises ValueTampered, KeyMissing."""
+        opened = self.open
+        return [
+            None if text is None else opened(text, table, column, key)
+            for text, key in zip(ciphertexts, keys, strict=True)
+        ]
+
+    def _learned(self, at: tuple[bytes, str, str], key: str) -> Opener:
+        """What opens values under this key in this column, kept for the next: a page has many of them."""
+        head, table, column = at
+        if not head.startswith(FORMAT) or len(head) < NONCE_AT:
+            raise ValueTampered(table, column, key)
+        found = self._openers[at] = self.cipher(head[len(FORMAT) :].hex()).opener(table, column)
+        return found
 
 
 def ring_of(connection: Connection) -> Ring:

@@ -200,6 +200,10 @@ class Check:
         return f"{len(self.problems)} wrong" if self.problems else "ok"
 
 
+AMPLE = "PRAGMA cache_size=-262144"
+"""A quarter of a gigabyte at most: what is looked up again and again need not be decrypted each time."""
+
+
 def integrity(db: Database) -> list[Check]:
     """What the store itself can say of its files and references."""
     if not db.embedded:
@@ -208,11 +212,13 @@ def integrity(db: Database) -> list[Check]:
     if changed:  # what stands in them cannot be looked at any further
         return [Check("file integrity", changed)]
     with db.engine.connect() as connection:
+        connection.exec_driver_sql(AMPLE)
         pages = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
         keys = [
             f"{table} row {row}: no such {parent}"
             for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check")
         ]
+        connection.detach()  # no other should have so large a cache
     return [Check("file integrity", [page for page in pages if page != "ok"]), Check("references", keys)]
 
 

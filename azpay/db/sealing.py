@@ -190,6 +190,23 @@ def opened(ring: Ring, column: Column[Any], key: str, value: Sealed) -> Any:
     return from_bytes(ring.open(value.ciphertext, column.table.name, column.name, key))
 
 
+def is_sealed(column: Column[Any]) -> bool:
+    return isinstance(column.type, SealedType)
+
+
+def all_opened(
+    ring: Ring, column: Column[Any], keys: Sequence[str], values: Sequence[bytes | None]
+) -> list[Any]:
+    """What many rows say in one column, from the bytes that stand there.
+
+    Raises ValueTampered, KeyMissing.
+    """
+    assert isinstance(column.type, SealedType)  # noqa: S101
+    _, from_bytes = FORMS[column.type.form]
+    plain = ring.open_all(values, column.table.name, column.name, keys)
+    return [None if each is None else from_bytes(each) for each in plain]
+
+
 @cache
 def _attributes(kind: type[Row]) -> tuple[str, tuple[tuple[str, Column[Any]], ...]] | None:
     """The names of a row's key and of its encrypted attributes."""
@@ -209,8 +226,9 @@ def _open(row: Row, context: Any, _names: Any = None) -> None:
         return
     key, attributes = found
     held = row.__dict__
+    ring = None
     for name, column in attributes:
         value = held.get(name)
         if isinstance(value, Sealed):
-            ring = context.session.get_bind().get_execution_options()[OPTION]
+            ring = ring or context.session.get_bind().get_execution_options()[OPTION]
             held[name] = opened(ring, column, held[key], value)

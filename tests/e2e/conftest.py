@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.shop import AZPAY, Shop, finish, start
+from tests.e2e.shop import Shop, a_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,11 +15,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    sandbox = start([*AZPAY, "sandbox", "--port", "0", "--json"], tmp_path)
-    assert sandbox.stdout is not None
-    try:
-        listening = json.loads(sandbox.stdout.readline())
-        yield Shop(tmp_path, listening["data"]["api_base"])
-    finally:
-        sandbox.terminate()
-        finish(sandbox)
+    with a_sandbox(tmp_path) as address:
+        yield Shop(tmp_path, address)

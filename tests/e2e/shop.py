@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 from azpay import payments
@@ -35,14 +35,14 @@ def environment(folder: Path, **added: str) -> dict[str, str]:
     return kept | {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")} | added
 
 
-def start(command: list[str], folder: Path, **added: str) -> Process:
+def start(command: list[str], folder: Path, *, log: IO[str] | None = None, **added: str) -> Process:
     return subprocess.Popen(
         command,
         cwd=folder,
         env=environment(folder, **added),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=log or subprocess.PIPE,
         text=True,
     )
 
@@ -50,6 +50,20 @@ def start(command: list[str], folder: Path, **added: str) -> Process:
 def finish(process: Process, seconds: int = 120) -> Finished:
     out, err = process.communicate(timeout=seconds)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@contextmanager
+def a_sandbox(folder: Path, *words: str) -> Iterator[str]:
+    """Where a sandbox listens. Its log goes to a file: a pipe that nobody reads would fill, and stop it."""
+    command = [*AZPAY, "sandbox", "--port", "0", "--json", *words]
+    with (folder / "sandbox.log").open("w") as log:
+        sandbox = start(command, folder, log=log)
+        assert sandbox.stdout is not None
+        try:
+            yield json.loads(sandbox.stdout.readline())["data"]["api_base"]
+        finally:
+            sandbox.terminate()
+            finish(sandbox)
 
 
 @dataclass(frozen=True, slots=True)
