@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from azpay import payments
-from azpay.payments import Payment, Query, Refund, checks
+from sqlmodel import col, select
+
+from azpay import operations, payments
+from azpay.payments import Payment, Refund, checks
 from azpay.sandbox import DEFAULT_KEY
 from tests.support.books import a_book
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from azpay.db import Database
+    from azpay.operations import Operation
 
 AZPAY = [sys.executable, "-m", "azpay"]
 DYING = [sys.executable, str(Path(__file__).with_name("dying.py"))]
@@ -60,13 +63,14 @@ class Shop:
     stripe: str
 
     def start(self, *words: str, program: list[str] = AZPAY, stripe: str | None = None) -> Process:
-        return start(
-            [*program, *words],
-            self.folder,
-            AZPAY_PROFILE="sandbox",
-            AZPAY_DATA_DIR=str(self.folder / "data"),
-            AZPAY_STRIPE_API_BASE=stripe or self.stripe,
-        )
+        return start([*program, *words], self.folder, **self.settings(stripe))
+
+    def settings(self, stripe: str | None = None) -> dict[str, str]:
+        return {
+            "AZPAY_PROFILE": "sandbox",
+            "AZPAY_DATA_DIR": str(self.folder / "data"),
+            "AZPAY_STRIPE_API_BASE": stripe or self.stripe,
+        }
 
     def azpay(self, *words: str) -> Finished:
         return finish(self.start(*words))
@@ -89,9 +93,21 @@ class Shop:
             found: list[dict[str, Any]] = json.load(response)["data"]
             return found
 
+    def all_at_stripe(self, kind: str) -> list[dict[str, Any]]:
+        """Page after page of Stripe's own list."""
+        found: list[dict[str, Any]] = []
+        while page := self.at_stripe(kind, **({"starting_after": found[-1]["id"]} if found else {})):
+            found += page
+        return found
+
     def on_record(self) -> list[Payment]:
-        with self._book() as db:
-            return payments.history(db, Query()).payments
+        with self._book() as db, db.reading() as session:
+            return list(session.exec(select(Payment).order_by(col(Payment.created_at).desc())))
+
+    def unsettled(self) -> list[Operation]:
+        """The operations whose outcome nobody knows."""
+        with self._book() as db, db.reading() as session:
+            return operations.open_now(session)
 
     def refunds_on_record(self, payment: str) -> list[Refund]:
         with self._book() as db:
