@@ -35,6 +35,9 @@ SQLITE, POSTGRESQL, BOTH = "sqlite", "postgresql", "both"
 MONEY = frozenset({"access", "audit", "db", "inbox", "operations", "payments", "settlement", "worker"})
 """The folders of tests that always run on both stores."""
 
+TRIED = "tried"
+"""What a test records with `record_property` under this name is printed at the end."""
+
 CORE = MONEY | {"http", "receipts", "reconciliation"}
 """Those that do with `--store both`, as in CI."""
 
@@ -49,6 +52,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "store(name): about this store alone")
     config.addinivalue_line("markers", "both_stores: on both, in whichever folder it stands")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the campaigns have tried: a number that only grows when somebody asks for more."""
+    passed = terminalreporter.stats.get("passed", [])
+    told = [value for report in passed for name, value in report.user_properties if name == TRIED]
+    if told:
+        terminalreporter.section("tried")
+    for line in told:
+        terminalreporter.write_line(str(line))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

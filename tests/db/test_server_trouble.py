@@ -157,18 +157,21 @@ def a_full(disk: Path, db: Database, server: Server) -> Iterator[None]:
         filler.unlink()
 
 
+def add(db: Database, customer: Customer) -> None:
+    db.write(lambda session: session.add(customer))
+
+
 def test_a_full_disk_of_the_server_loses_nothing_that_was_acknowledged(
     db: Database, server: Server, small_disk: Path
 ) -> None:
     kept: list[str] = []
     with a_full(small_disk, db, server), pytest.raises(DatabaseUnavailable, match="No space left"):  # noqa: PT012
         for number in range(500):
-            customer = Customer(customer=f"cus_{number}", name="n" * 1500, created_at=NOON, updated_at=NOON)
-            db.write(lambda session, one=customer: session.add(one))
+            add(db, Customer(customer=f"cus_{number}", name="n" * 1500, created_at=NOON, updated_at=NOON))
             kept.append(f"cus_{number}")
 
     there = customers_of(db)
-    db.write(lambda session: session.add(a_customer("later")))
+    add(db, a_customer("later"))
     server.run("ALTER TABLE customers SET TABLESPACE pg_default", str(db.engine.url.database))
     server.run("DROP TABLESPACE small")
     assert len(kept) > 10

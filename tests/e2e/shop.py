@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from azpay import payments
-from azpay.payments import Payment, Query, Refund, checks
+from sqlmodel import col, select
+
+from azpay import operations, payments
+from azpay.payments import Payment, Refund, checks
 from azpay.sandbox import DEFAULT_KEY
 from tests.support.books import a_book
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from azpay.db import Database
+    from azpay.operations import Operation
 
 AZPAY = [sys.executable, "-m", "azpay"]
 DYING = [sys.executable, str(Path(__file__).with_name("dying.py"))]
@@ -35,11 +38,18 @@ def environment(folder: Path, **added: str) -> dict[str, str]:
     return kept | {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")} | added
 
 
-def start(command: list[str], folder: Path, *, log: IO[str] | None = None, **added: str) -> Process:
+def start(
+    command: list[str],
+    folder: Path,
+    *,
+    log: IO[str] | None = None,
+    settings: Mapping[str, str] | None = None,
+    **added: str,
+) -> Process:
     return subprocess.Popen(
         command,
         cwd=folder,
-        env=environment(folder, **added),
+        env=environment(folder, **(settings or {}), **added),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log or subprocess.PIPE,
@@ -76,15 +86,16 @@ class Shop:
     """A server's book, in the place of a file in the folder."""
 
     def start(self, *words: str, program: list[str] = AZPAY, stripe: str | None = None) -> Process:
+        return start([*program, *words], self.folder, settings=self.settings(stripe))
+
+    def settings(self, stripe: str | None = None) -> dict[str, str]:
         server = {"AZPAY_DATABASE_URL": self.database} if self.database else {}
-        return start(
-            [*program, *words],
-            self.folder,
-            AZPAY_PROFILE="sandbox",
-            AZPAY_DATA_DIR=str(self.folder / "data"),
-            AZPAY_STRIPE_API_BASE=stripe or self.stripe,
+        return {
+            "AZPAY_PROFILE": "sandbox",
+            "AZPAY_DATA_DIR": str(self.folder / "data"),
+            "AZPAY_STRIPE_API_BASE": stripe or self.stripe,
             **server,
-        )
+        }
 
     def azpay(self, *words: str) -> Finished:
         return finish(self.start(*words))
@@ -107,9 +118,21 @@ class Shop:
             found: list[dict[str, Any]] = json.load(response)["data"]
             return found
 
+    def all_at_stripe(self, kind: str) -> list[dict[str, Any]]:
+        """Page after page of Stripe's own list."""
+        found: list[dict[str, Any]] = []
+        while page := self.at_stripe(kind, **({"starting_after": found[-1]["id"]} if found else {})):
+            found += page
+        return found
+
     def on_record(self) -> list[Payment]:
-        with self._book() as db:
-            return payments.history(db, Query()).payments
+        with self._book() as db, db.reading() as session:
+            return list(session.exec(select(Payment).order_by(col(Payment.created_at).desc())))
+
+    def unsettled(self) -> list[Operation]:
+        """The operations whose outcome nobody knows."""
+        with self._book() as db, db.reading() as session:
+            return operations.open_now(session)
 
     def refunds_on_record(self, payment: str) -> list[Refund]:
         with self._book() as db:
