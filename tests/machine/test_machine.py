@@ -1,0 +1,374 @@
+"""Anything, in any order, in any trouble: no money is moved twice, and none of it is forgotten.
+
+A machine types commands, loses answers, kills them halfway, delivers events late, twice or never, and lets days
+go by. AZPAY_MACHINE_RUNS=10000 asks for so many histories, AZPAY_MACHINE_STEPS=30 for longer ones; AZPAY_SEED
+repeats a choice. What fails is printed as the shortest history that does.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import event
+
+from azpay.payments import PaymentStatus
+from tests.machine import truths
+from tests.machine.meant import Intent
+from tests.machine.merchant import NONE, Merchant, Said, Trouble, emptied_file
+from tests.machine.mortality import Boundary, End
+from tests.support.sheets import a_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from azpay.db import Database
+    from azpay.payments import Payment
+    from azpay.settings import Settings
+    from tests.support.postgres import Server
+
+RUNS = int(os.environ.get("AZPAY_MACHINE_RUNS", "200"))
+STEPS = int(os.environ.get("AZPAY_MACHINE_STEPS", "7"))
+SEED = int(os.environ.get("AZPAY_SEED") or random.SystemRandom().randrange(1 << 32))
+SHARDS = 4
+"""So that several processes share the histories."""
+
+EMAILS = ("ada@example.com", "bob@example.com")
+BROKE = "pm_card_visa_chargeDeclinedInsufficientFunds"
+CARDS = ("pm_card_visa", "pm_card_visa", "pm_card_visa", BROKE, "pm_card_pendingRefund")
+FAULTS = (
+    "drop-answer",
+    "drop-request",
+    "500-stored",
+    "500-effect",
+    "429",
+    "lock_timeout",
+    "409",
+    "503",
+    "half-answer",
+    "garbage",
+    "timeout-answer",
+)
+
+PLACES = st.integers(0, 3)
+ENDS = st.builds(
+    End,
+    st.sampled_from([Boundary.COMMIT, Boundary.KEPT, Boundary.REQUEST, Boundary.ANSWER]),
+    st.integers(1, 6),
+    interrupted=st.sampled_from([False, False, False, True]),
+) | st.builds(End, st.sampled_from([Boundary.STATEMENT, Boundary.RESULT]), st.integers(1, 40))
+STRUCK = st.lists(st.tuples(st.sampled_from(FAULTS), st.sampled_from([1, 2, 4, 5])), min_size=1, max_size=2)
+TROUBLE = st.one_of(
+    st.just(NONE),
+    st.builds(Trouble, STRUCK),
+    st.builds(Trouble, end=ENDS),
+    st.builds(Trouble, STRUCK, ENDS),
+)
+PAUSES = st.sampled_from(
+    [
+        timedelta(minutes=2),
+        timedelta(minutes=11),
+        timedelta(hours=3),
+        timedelta(hours=23, minutes=1),
+        timedelta(days=1, minutes=1),
+        timedelta(days=8),
+    ]
+)
+
+
+class Machine(RuleBasedStateMachine):
+    """Somebody who means things, and what becomes of them."""
+
+    def __init__(self, merchant: Merchant) -> None:
+        super().__init__()
+        merchant.begin()
+        self.merchant = merchant
+        self.orders: list[Intent] = []
+        self.returns: list[Intent] = []
+        self.promises: list[dict[str, Any]] = []
+        self.mail: list[dict[str, Any]] = []
+        self.sheets: list[Path] = []
+
+    # what is typed
+
+    @rule(
+        card=st.sampled_from(CARDS),
+        customer=st.sampled_from([None, None, *EMAILS]),
+        referenced=st.booleans(),
+        authorize=st.sampled_from([False, False, True]),
+        key=st.sampled_from([None, None, None, "key-1", "key-2"]),
+        trouble=TROUBLE,
+    )
+    def charge(
+        self,
+        card: str,
+        customer: str | None,
+        referenced: bool,
+        authorize: bool,
+        key: str | None,
+        trouble: Trouble,
+    ) -> None:
+        number = len(self.orders)
+        name = f"order-{number}"
+        words = ["charge", f"{10 + number}.99", "usd", "--method", card, "--metadata", f"meant={name}"]
+        words += ["--customer", customer] if customer else []
+        words += ["--reference", name] if referenced else []
+        words += ["--authorize-only"] if authorize else []
+        words += ["--idempotency-key", key] if key else []
+        self.orders.append(Intent(name, words, self.merchant.clock.now(), key, good=card != BROKE))
+        self._type(self.orders[-1], trouble)
+
+    @precondition(lambda self: self.orders)
+    @rule(place=PLACES, trouble=TROUBLE)
+    def charge_again(self, place: int, trouble: Trouble) -> None:
+        """Up-arrow, Enter."""
+        order = self.orders[-1 - place % len(self.orders)]
+        if order.may_be_repeated(self.merchant.clock.now()) and not self._is_canceled(order):
+            self._type(order, trouble)
+
+    @precondition(lambda self: any(not order.good for order in self.orders))
+    @rule(place=PLACES, trouble=TROUBLE)
+    def charge_another_card(self, place: int, trouble: Trouble) -> None:
+        """The first was declined, or so it seems."""
+        declined = [order for order in self.orders if not order.good]
+        order = declined[-1 - place % len(declined)]
+        if order.may_be_repeated(self.merchant.clock.now()) and order.key is None:
+            order.words = ["pm_card_visa" if word == BROKE else word for word in order.words]
+            self._type(order, trouble)
+
+    @precondition(lambda self: self._with(PaymentStatus.AUTHORIZED))
+    @rule(place=PLACES, part=st.booleans(), trouble=TROUBLE)
+    def capture(self, place: int, part: bool, trouble: Trouble) -> None:
+        payment = self._one(place, PaymentStatus.AUTHORIZED)
+        self._note(self.merchant.types("capture", payment.id, *["3.00"] * part, "--yes", trouble=trouble))
+
+    @precondition(lambda self: self._with(PaymentStatus.AUTHORIZED))
+    @rule(place=PLACES, trouble=TROUBLE)
+    def cancel(self, place: int, trouble: Trouble) -> None:
+        payment = self._one(place, PaymentStatus.AUTHORIZED)
+        self._note(self.merchant.types("cancel", payment.id, "--yes", trouble=trouble))
+
+    @precondition(lambda self: self._with(PaymentStatus.SUCCEEDED))
+    @rule(
+        place=PLACES,
+        amount=st.sampled_from([None, "1.00", "4.00", "8.00"]),
+        key=st.sampled_from([None, None, "back-1"]),
+        trouble=TROUBLE,
+    )
+    def refund(self, place: int, amount: str | None, key: str | None, trouble: Trouble) -> None:
+        payment = self._one(place, PaymentStatus.SUCCEEDED)
+        name = f"return-{len(self.returns)}"
+        words = ["refund", payment.id, *([amount] if amount else []), "--note", name, "--yes"]
+        words += ["--idempotency-key", key] if key else []
+        self.returns.append(Intent(name, words, self.merchant.clock.now(), key))
+        self._type(self.returns[-1], trouble)
+
+    @precondition(lambda self: self.returns)
+    @rule(place=PLACES, trouble=TROUBLE)
+    def refund_again(self, place: int, trouble: Trouble) -> None:
+        back = self.returns[-1 - place % len(self.returns)]
+        if back.may_be_repeated(self.merchant.clock.now()):
+            self._type(back, trouble)
+
+    @rule(email=st.sampled_from(EMAILS), default=st.booleans(), trouble=TROUBLE)
+    def save_a_method(self, email: str, default: bool, trouble: Trouble) -> None:
+        words = ["methods", "add", "pm_card_visa", "--customer", email, *["--default"] * default]
+        self._note(self.merchant.types(*words, trouble=trouble))
+
+    @precondition(lambda self: self._saved())
+    @rule(place=PLACES, verb=st.sampled_from(["default", "remove"]), trouble=TROUBLE)
+    def change_a_method(self, place: int, verb: str, trouble: Trouble) -> None:
+        saved = self._saved()
+        method = saved[place % len(saved)]
+        self._note(
+            self.merchant.types("methods", verb, method, *["--yes"] * (verb == "remove"), trouble=trouble)
+        )
+
+    @rule(email=st.sampled_from(EMAILS), trouble=TROUBLE)
+    def charge_whatever_is_saved(self, email: str, trouble: Trouble) -> None:
+        name = f"order-{len(self.orders)}"
+        words = ["charge", f"{10 + len(self.orders)}.99", "usd", "--customer", email]
+        words += ["--metadata", f"meant={name}", "--reference", name]
+        self.orders.append(Intent(name, words, self.merchant.clock.now()))
+        self._type(self.orders[-1], trouble)
+
+    @rule(rows=st.integers(1, 3), trouble=TROUBLE)
+    def run_a_file(self, rows: int, trouble: Trouble) -> None:
+        first = len(self.orders)
+        names = [f"order-{first + row}" for row in range(rows)]
+        lines = [(f"{10 + first + row}.99", "usd", "pm_card_visa", name, name) for row, name in enumerate(names)]
+        sheet = self.merchant.folder / f"sheet-{first}.csv"
+        sheet.write_bytes(a_sheet(("amount", "currency", "method", "reference", "metadata.meant"), lines))
+        self.sheets.append(sheet)
+        self.orders += [Intent(name, (), self.merchant.clock.now()) for name in names]
+        self._run(sheet, trouble)
+
+    @precondition(lambda self: self.sheets)
+    @rule(place=PLACES, trouble=TROUBLE)
+    def run_a_file_again(self, place: int, trouble: Trouble) -> None:
+        self._run(self.sheets[-1 - place % len(self.sheets)], trouble)
+
+    @rule(trouble=TROUBLE)
+    def resolve(self, trouble: Trouble) -> None:
+        self._note(self.merchant.types("ops", "resolve", "--all", trouble=trouble))
+
+    @rule(trouble=TROUBLE)
+    def reconcile(self, trouble: Trouble) -> None:
+        plan = self.merchant.folder / "plan.json"
+        plan.unlink(missing_ok=True)
+        self._note(self.merchant.types("reconcile", "--plan", str(plan), trouble=trouble))
+        if plan.exists():
+            self._note(self.merchant.types("reconcile", "apply", str(plan), trouble=trouble))
+
+    # what Stripe tells, and time
+
+    @rule(chance=st.randoms(use_true_random=False), trouble=TROUBLE)
+    def deliver(self, chance: random.Random, trouble: Trouble) -> None:
+        """Some of what is under way, in any order, some of it twice; the rest later or never."""
+        self.mail += self.merchant.webhooks.new()
+        chance.shuffle(self.mail)
+        arriving = self.mail[: chance.randint(0, len(self.mail))]
+        self._note(self.merchant.receives(arriving + arriving[:2], trouble))
+        self.mail = [event for event in self.mail if chance.random() < 0.9]  # some are lost for good
+
+    @rule(trouble=TROUBLE)
+    def work(self, trouble: Trouble) -> None:
+        self._note(self.merchant.works(trouble))
+
+    @rule(trouble=TROUBLE)
+    def sweep(self, trouble: Trouble) -> None:
+        self._note(self.merchant.types("events", "sweep", trouble=trouble))
+        self._note(self.merchant.works())
+
+    @rule(pause=PAUSES)
+    def wait(self, pause: timedelta) -> None:
+        self.merchant.clock.at += pause
+
+    # what is always so
+
+    @invariant()
+    def each_is_done_at_most_once(self) -> None:
+        truths.assert_each_at_most_once(self.merchant, [*self.orders, *self.returns])
+
+    @invariant()
+    def nothing_is_overdrawn(self) -> None:
+        truths.assert_nothing_is_overdrawn(self.merchant)
+
+    @invariant()
+    def nothing_is_forgotten(self) -> None:
+        truths.assert_nothing_is_forgotten(self.merchant, self.promises)
+
+    def teardown(self) -> None:
+        """When all is quiet again, everything agrees; unless the history has failed already."""
+        if sys.exc_info()[0] is None:
+            self.settle()
+            self.check()
+
+    def settle(self) -> None:
+        """No more trouble, all news, and time enough."""
+        merchant = self.merchant
+        merchant.stripe.disarm()
+        for pause in (timedelta(minutes=12), timedelta(days=1), timedelta(minutes=21)):
+            merchant.clock.at += pause
+            merchant.receives(merchant.webhooks.new())
+            merchant.types("events", "sweep")
+            merchant.works()
+            if merchant.open_operations():
+                self._note(merchant.types("ops", "resolve", "--all"))
+
+    def check(self) -> None:
+        merchant = self.merchant
+        truths.assert_nothing_stays_open(merchant)
+        truths.assert_all_is_told(merchant)
+        truths.assert_each_key_made_one_thing(merchant.stripe)
+        truths.assert_every_spending_is_of_something_done(merchant)
+        for intent in (*self.orders, *self.returns):
+            if any(said.status == 0 for said in intent.said) and not self._is_canceled(intent):
+                truths.assert_done(merchant, intent)
+        for words in (["db", "check"], ["audit", "verify"], ["reconcile"]):
+            said = merchant.types(*words)
+            assert said.status == 0, said
+        self.each_is_done_at_most_once()
+        self.nothing_is_forgotten()
+
+    # how
+
+    def _type(self, intent: Intent, trouble: Trouble) -> None:
+        intent.typed_again(self.merchant.clock.now())
+        said = self.merchant.types(*intent.words, trouble=trouble)
+        intent.said.append(said)
+        self._note(said)
+
+    def _run(self, sheet: Path, trouble: Trouble) -> None:
+        words = ["charge", "--file", str(sheet), "--at-once", "1"]
+        self._note(self.merchant.types(*words, trouble=trouble))
+
+    def _note(self, said: Said) -> None:
+        truths.assert_speaks_well(self.merchant, said)
+        if said.status == 0 and said.schema in {"azpay.payment/1", "azpay.refund/1"}:
+            self.promises.append(said.data)
+
+    def _with(self, status: PaymentStatus) -> list[Payment]:
+        return [payment for payment in self.merchant.payments() if payment.status is status]
+
+    def _one(self, place: int, status: PaymentStatus) -> Payment:
+        found = self._with(status)
+        return found[-1 - place % len(found)]
+
+    def _saved(self) -> list[str]:
+        return truths.saved_methods(self.merchant)
+
+    def _is_canceled(self, intent: Intent) -> bool:
+        return any(
+            each["status"] == "canceled" and each["metadata"].get("meant") == intent.name
+            for each in self.merchant.stripe.payment_intents
+        )
+
+
+def histories(
+    merchant: Merchant, *, runs: int, shard: int, record: Callable[[str, object], None]
+) -> None:
+    how = settings(
+        max_examples=runs,
+        stateful_step_count=STEPS,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    @seed(SEED + shard)
+    def machine() -> Machine:
+        return Machine(merchant)
+
+    with merchant.mortality.watching(merchant.db.engine):
+        run_state_machine_as_test(machine, settings=how)  # type: ignore[arg-type]  # a factory will do
+    record("tried", f"{runs} histories of {STEPS} steps, AZPAY_SEED={SEED}, part {shard}")
+
+
+@pytest.mark.store("sqlite")
+@pytest.mark.timeout(600 + RUNS * STEPS)
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_whatever_happens_each_cent_moves_once(
+    shard: int,
+    settings: Settings,
+    db: Database,
+    address: str,
+    empty_book: Path,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = Path(address.removeprefix("sqlite:///"))
+    event.listen(db.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    merchant = Merchant(settings, db, tmp_path, lambda: emptied_file(file, empty_book))
+
+    histories(merchant, runs=RUNS // SHARDS, shard=shard, record=record_property)
