@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.machine.merchant import Said
 
 REPEATS = timedelta(minutes=9)
-"""So long the same words again are one intent. After ten minutes azpay takes them for another, without a key."""
+"""So long the same words again are one intent. After ten minutes, without a key, they are another one."""
 
 NOTHING_MOVED = frozenset({1, 2, 3, 4, 5, 6, 7})
 

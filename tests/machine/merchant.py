@@ -72,9 +72,7 @@ NONE = Trouble()
 class Merchant:
     """`begin` starts a history with an empty book and a new account; the clock goes on by itself a little."""
 
-    def __init__(
-        self, settings: Settings, db: Database, folder: Path, empty: Callable[[], None]
-    ) -> None:
+    def __init__(self, settings: Settings, db: Database, folder: Path, empty: Callable[[], None]) -> None:
         self._settings, self._empty = settings, empty
         self.db, self.folder = db, folder
         self.mortality = Mortality()

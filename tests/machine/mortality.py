@@ -1,7 +1,7 @@
 """A command that ends in the middle, in this process: killed, as by `kill -9`, or interrupted by Ctrl-C.
 
-Nothing of azpay's is changed: the store's own events and the transport under Stripe's SDK say where it is. What
-kill -9 would undo is undone by giving the connections back; what it would leave, stays.
+Nothing of azpay's is changed: the store's own events and the transport under Stripe's SDK say where it is.
+What kill -9 would undo is undone by giving the connections back; what it would leave, stays.
 """
 
 from __future__ import annotations

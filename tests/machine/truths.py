@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlmodel import select
 
 from azpay import inbox
 from azpay.access import Spending
 from azpay.operations import OPEN, Kind, Operation, State
-from azpay.payments import Payment, PaymentStatus, Refund, RefundStatus, checks, methods
-from azpay.payments.records import REFUND_KEY
+from azpay.payments import Payment, PaymentStatus, Refund, RefundStatus
+from azpay.payments.records import REFUND_KEY, RELEASED, RETURNING
 from tests.e2e.oracle import STATUSES
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 MEANT = "meant"
 PAID = frozenset({"succeeded", "requires_capture", "processing"})
-RETURNING = frozenset({"succeeded", "pending", "requires_action"})
+UNDECIDED = frozenset({"requires_action", "processing", "unknown", "pending"})
+ENDINGS = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130, None})
 LATER = {
     "authorized": {PaymentStatus.AUTHORIZED, PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED},
     "succeeded": {PaymentStatus.SUCCEEDED},
@@ -31,8 +33,38 @@ LATER = {
 }
 """What may stand of a payment after a command said that it is so."""
 
-UNDECIDED = frozenset({"requires_action", "processing", "unknown", "pending"})
-ENDINGS = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130, None})
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Both sides, as they are now."""
+
+    payments: dict[str, Payment]
+    refunds: dict[str, Refund]
+    intents_there: list[Json]
+    refunds_there: list[Json]
+
+    @classmethod
+    def of(cls, merchant: Merchant) -> Self:
+        return cls(
+            {payment.id: payment for payment in merchant.payments()},
+            {refund.id: refund for refund in merchant.refunds()},
+            merchant.stripe.payment_intents,
+            [refund for refund in merchant.stripe.refunds if refund["reason"] != RELEASED],
+        )
+
+    def made(self) -> dict[str, list[str]]:
+        """What moves or moved money at Stripe, by the intent that it was made for."""
+        made: dict[str, list[str]] = defaultdict(list)
+        for intent in self.intents_there:
+            if intent["status"] in PAID:
+                made[intent["metadata"][MEANT]].append(intent["id"])
+        for refund in self.refunds_there:
+            if refund["status"] in RETURNING:
+                ours = self.refunds[refund["metadata"][REFUND_KEY]]
+                made[str(ours.note)].append(refund["id"])
+        return made
 
 
 def assert_speaks_well(merchant: Merchant, said: Said) -> None:
@@ -59,131 +91,94 @@ def _operation_is_open(merchant: Merchant, named: str) -> bool:
         return session.get_one(Operation, named).state in OPEN
 
 
-def assert_each_at_most_once(merchant: Merchant, intents: Iterable[Intent]) -> None:
+def assert_each_at_most_once(now: Moment, intents: Iterable[Intent]) -> None:
     """No intent was carried out twice, and none of which it was said that nothing moved."""
-    made = _made(merchant)
+    made = now.made()
     for intent in intents:
         assert len(made[intent.name]) <= 1, (intent, made[intent.name])
         assert not (intent.denied and made[intent.name]), (intent, made[intent.name])
 
 
-def assert_done(merchant: Merchant, intent: Intent) -> None:
-    """What was said to have succeeded is there."""
-    assert len(_made(merchant)[intent.name]) == 1, intent
+def assert_nothing_is_overdrawn(now: Moment) -> None:
+    """Nobody gets back more than they paid, and the book's total has in it all that is on its way back."""
+    back: Counter[str] = Counter()
+    for refund in now.refunds.values():
+        if refund.status in RETURNING and refund.status is not RefundStatus.UNKNOWN:
+            back[refund.payment_id] += refund.amount
+    for payment in now.payments.values():
+        assert back[payment.id] <= payment.amount_refunded <= payment.amount_captured <= payment.amount
+    back_there = _returned_there(now)
+    for intent in now.intents_there:
+        assert back_there[intent["id"]] <= intent["amount_received"] <= intent["amount"]
 
 
-def _made(merchant: Merchant) -> dict[str, list[str]]:
-    """What moves or moved money at Stripe, by the intent that it was made for."""
-    made: dict[str, list[str]] = defaultdict(list)
-    for intent in merchant.stripe.payment_intents:
-        if intent["status"] in PAID:
-            made[intent["metadata"].get(MEANT, "")].append(intent["id"])
-    notes = {refund.id: refund.note or "" for refund in merchant.refunds()}
-    for refund in merchant.stripe.refunds:
-        if refund["status"] in RETURNING and REFUND_KEY in refund["metadata"]:
-            made[notes[refund["metadata"][REFUND_KEY]]].append(refund["id"])
-    return made
+def _returned_there(now: Moment) -> Counter[str]:
+    returned: Counter[str] = Counter()
+    for refund in now.refunds_there:
+        if refund["status"] in RETURNING:
+            returned[refund["payment_intent"]] += refund["amount"]
+    return returned
 
 
-def assert_nothing_is_overdrawn(merchant: Merchant) -> None:
-    for payment in merchant.payments():
-        assert 0 <= payment.amount_refunded <= payment.amount_captured <= payment.amount
-    for charge in merchant.stripe.charges:
-        assert 0 <= charge["amount_refunded"] <= charge["amount"]
-    assert_sums(merchant)
-
-
-def assert_sums(merchant: Merchant) -> None:
-    assert [problem for check in checks.sums(merchant.db) for problem in check.problems] == []
-
-
-def assert_nothing_is_forgotten(merchant: Merchant, promises: Sequence[dict[str, Any]]) -> None:
+def assert_nothing_is_forgotten(now: Moment, promises: Sequence[Json]) -> None:
     """What a command has said to be done is still so, here and at Stripe."""
-    with merchant.db.reading() as session:
-        for promise in promises:
-            table = Refund if promise["id"].startswith("ref_") else Payment
-            row: Any = session.get(table, promise["id"])
-            assert row is not None, promise
-            assert _still_stands(row, promise), (promise, row)
+    there = {each["id"]: each["status"] for each in (*now.intents_there, *now.refunds_there)}
+    for promise in promises:
+        if promise["id"] in now.refunds:
+            row = now.refunds[promise["id"]]
+            assert (row.status, row.amount) == ("succeeded", promise["amount"])
+            assert there[row.refund] == "succeeded"
+        else:
+            assert _stands(now.payments[promise["id"]], promise), promise
+            assert there[promise["payment_intent"]] in {"requires_capture", "succeeded", "canceled"}
 
 
-def _still_stands(row: Payment | Refund, promise: dict[str, Any]) -> bool:
-    if isinstance(row, Refund):
-        return row.status is RefundStatus.SUCCEEDED and (row.amount, row.refund) == (
-            promise["amount"],
-            promise["refund"],
-        )
-    unchanged = (row.payment_intent, row.amount) == (promise["payment_intent"], promise["amount"])
-    captured = promise["amount_captured"]
-    return unchanged and row.status in LATER[promise["status"]] and captured in {0, row.amount_captured}
+def _stands(payment: Payment, promise: Json) -> bool:
+    unchanged = (payment.payment_intent, payment.amount) == (promise["payment_intent"], promise["amount"])
+    captured = promise["amount_captured"] in {0, payment.amount_captured}
+    return unchanged and captured and payment.status in LATER[promise["status"]]
 
 
-def assert_all_is_told(merchant: Merchant) -> None:
-    """Stripe and the book tell the same of every payment and every refund."""
-    assert _on_record(merchant) == _at_stripe(merchant.stripe)
-    assert _refunds_on_record(merchant) == _refunds_at_stripe(merchant.stripe)
-
-
-def _on_record(merchant: Merchant) -> dict[str | None, tuple[str, int, int]]:
-    """All but what never reached Stripe."""
-    return {
+def assert_all_is_told(now: Moment) -> None:
+    """Stripe and the book tell the same of every payment and refund; what never reached it is failed."""
+    told = {
         payment.payment_intent: (_word(payment), payment.amount_captured, payment.amount_refunded)
-        for payment in merchant.payments()
+        for payment in now.payments.values()
         if (payment.status, payment.payment_intent) != (PaymentStatus.FAILED, None)
     }
+    returned = _returned_there(now)
+    assert told == {
+        each["id"]: (
+            STATUSES.get(each["status"], each["status"]),
+            each["amount_received"],
+            returned[each["id"]],
+        )
+        for each in now.intents_there
+    }
+    back = {
+        refund.refund: (str(refund.status), refund.amount)
+        for refund in now.refunds.values()
+        if (refund.status, refund.refund) != (RefundStatus.FAILED, None)
+    }
+    assert back == {each["id"]: (each["status"], each["amount"]) for each in now.refunds_there}
 
 
 def _word(payment: Payment) -> str:
     return "requires_payment_method" if payment.status is PaymentStatus.FAILED else str(payment.status)
 
 
-def _at_stripe(stripe: Sandbox) -> dict[str | None, tuple[str, int, int]]:
-    returned: Counter[str] = Counter()
-    for refund in stripe.refunds:
-        if refund["status"] in RETURNING and refund["reason"] != "expired_uncaptured_charge":
-            returned[refund["payment_intent"]] += refund["amount"]
-    return {
-        intent["id"]: (
-            STATUSES.get(intent["status"], intent["status"]),
-            intent["amount_received"],
-            returned[intent["id"]],
-        )
-        for intent in stripe.payment_intents
-    }
-
-
-def _refunds_on_record(merchant: Merchant) -> dict[str | None, tuple[str, int]]:
-    return {
-        refund.refund: (str(refund.status), refund.amount)
-        for refund in merchant.refunds()
-        if (refund.status, refund.refund) != (RefundStatus.FAILED, None)
-    }
-
-
-def _refunds_at_stripe(stripe: Sandbox) -> dict[str | None, tuple[str, int]]:
-    return {
-        refund["id"]: (refund["status"], refund["amount"])
-        for refund in stripe.refunds
-        if refund["reason"] != "expired_uncaptured_charge"
-    }
-
-
 def assert_each_key_made_one_thing(stripe: Sandbox) -> None:
-    """Of each event that tells of something new, Stripe says which key it was asked for with."""
+    """The event of each new thing says which key it was asked for with."""
     new = [event for event in stripe.events if event["type"] in {"payment_intent.created", "refund.created"}]
-    keys = Counter((event["request"] or {}).get("idempotency_key") for event in new)
-    keys.pop(None, 0)
+    keys = Counter(event["request"]["idempotency_key"] for event in new)
     assert [key for key, count in keys.items() if count > 1] == []
-
-
-def saved_methods(merchant: Merchant) -> list[str]:
-    return sorted(method.payment_method for method in methods.saved(merchant.db))
+    assert None not in keys
 
 
 def assert_nothing_stays_open(merchant: Merchant) -> None:
+    waiting = inbox.backlog(merchant.db)
     assert merchant.open_operations() == []
-    assert inbox.backlog(merchant.db).dead == 0
-    assert inbox.backlog(merchant.db).waiting == 0
+    assert (waiting.waiting, waiting.dead) == (0, 0)
 
 
 def assert_every_spending_is_of_something_done(merchant: Merchant) -> None:
