@@ -361,9 +361,9 @@ class Sandbox:
 
     @_one_at_a_time
     def seed(self, order: Order, *, steps: int | None = None) -> Progress:
-        """Write the past that was ordered, or about `steps` of it; then call again with the same order.
+        """Write the past that was ordered, or `steps` payments of it; then call again with the same order.
 
-        About two steps make a payment. Raises SeededAlready when there is another past.
+        Raises SeededAlready when there is another past.
         """
         self.tick()
         progress = self._past.write(order, steps or _STEPS_AT_ONCE)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import msgspec
 
 from azpay.sandbox.errors import no_such
+from azpay.sandbox.plates import Print, is_print, kept, with_own
 from azpay.sandbox.tables import column, table
 
 if TYPE_CHECKING:
@@ -66,13 +67,13 @@ class _Filter:
 
 
 class Remains(NamedTuple):
-    """An object of the past, written once and in its last state."""
+    """An object of the past, in its last state: how it is kept, its id, and its indexed fields."""
 
-    id: str
     created: int
-    like: str
-    body: bytes
-    fields: Sequence[object]
+    plate: str
+    story: int
+    own: str
+    id_and_fields: Sequence[object]
     counted: Mapping[str, int]
 
 
@@ -119,7 +120,7 @@ class Collection:
         """Copies, oldest first, for a look from outside: nothing becomes of a change to them."""
         self.flush()
         found = self._database.rows(self._table.all)
-        return (self._decoded(self._database.press.open(body)) for _, _, body in found)
+        return (self._decoded(self._database.text(body)) for _, _, body in found)
 
     def add(self, row: Json) -> Json:
         number = self._last = self._last_number() + 1
@@ -162,6 +163,11 @@ class Collection:
 
         To look at only: what is to be changed is taken with `get`, and what changed here would not be kept.
         """
+        rows, has_more = self.to_show(query)
+        return [row.row() if isinstance(row, Print) else row for row in rows], has_more
+
+    def to_show(self, query: Query) -> tuple[list[Json | Print], bool]:
+        """The same page, and what need not be looked into is left unread."""
         self.flush()
         backwards = query.ending_before is not None
         where = self._filter(query)
@@ -219,17 +225,28 @@ class Collection:
             raise no_such(self.kind, identifier, param=param, status=400)
         return int(found[0])
 
-    def _take(self, found: Iterator[tuple[int, str, bytes]], query: Query, rest: Json) -> list[Json]:
+    def _take(self, found: Iterator[tuple[int, str, bytes]], query: Query, rest: Json) -> list[Json | Print]:
         """As many rows as a page needs, and one more to know whether there is another page."""
-        taken: list[Json] = []
+        taken: list[Json | Print] = []
+        chosen = rest or query.keep is not None
         for number, identifier, body in found:
-            live = self._live.get(identifier) or self._loaded(number, body)
-            if _matches(live.row, rest, query.keep):
-                self._live[identifier] = live
-                taken.append(live.row)
-                if len(taken) > query.limit:
-                    break
+            row = self._glimpse(number, identifier, body)
+            if chosen:
+                row = row.row() if isinstance(row, Print) else row
+                if not _matches(row, rest, query.keep):
+                    continue
+            taken.append(row)
+            if len(taken) > query.limit:
+                break
         return taken
+
+    def _glimpse(self, number: int, identifier: str, body: bytes) -> Json | Print:
+        live = self._live.get(identifier)
+        if live is None and is_print(body):
+            return Print(*self._database.printed(body), self._decoded)
+        if live is None:
+            live = self._live[identifier] = self._loaded(number, body)
+        return live.row
 
     def _at(self, number: int, identifier: str, body: bytes) -> Json:
         live = self._live.get(identifier)
@@ -239,7 +256,7 @@ class Collection:
         return live.row
 
     def _loaded(self, number: int, body: bytes) -> _Live:
-        known = self._database.press.open(body)
+        known = self._database.text(body)
         row = self._decoded(known)
         return _Live(number, row, known, self.counted(row))
 
@@ -302,14 +319,23 @@ class Collection:
         """Write what happened before anything that was added; in the order of time, as everything."""
         self.flush()
         first = (self._database.value(self._table.last, (FIRST,)) or 0) + 1
-        rows = [(number, *self._pressed(each)) for number, each in enumerate(remains, first)]
+        rows = [(number, *self._printed(each)) for number, each in enumerate(remains, first)]
         self._database.run_many(self._table.insert, rows)
         for each in remains:
             self.add_up(each.counted, 1)
 
-    def _pressed(self, remains: Remains) -> Sequence[object]:
-        body = self._database.press.close(f"{self.kind} {remains.like}", remains.body)
-        return (remains.id, remains.created, False, body, *remains.fields)
+    def _printed(self, remains: Remains) -> Sequence[object]:
+        created, plate, story, own, (identifier, *fields), _ = remains
+        body = kept(self._database.plates.number(plate), story, own)
+        return (identifier, created, False, body, *fields)
+
+    def give(self, name: str, before: str, after: str) -> None:
+        """Another value of its own in an indexed field, for everything of the past that has this one."""
+        self.flush()
+        found = list(self._database.rows(self._table.where(f"{column(name)} = ?"), (before,)))
+        rows = [(with_own(body, after), after, number) for number, _, body in found]
+        self._database.run_many(self._table.give(name), rows)
+        self._live.clear()
 
     def counted(self, row: Json) -> Mapping[str, int]:
         """What this object adds to `sums`."""

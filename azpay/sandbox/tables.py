@@ -29,6 +29,9 @@ class Table:
     def where(self, condition: str, order: str = "number") -> str:
         return f"SELECT number, id, body FROM {self._name} WHERE {condition} ORDER BY {order}"
 
+    def give(self, name: str) -> str:
+        return f"UPDATE {self._name} SET body = ?, {column(name)} = ? WHERE number = ?"
+
     def count(self, name: str) -> str:
         return f"SELECT count(*) FROM {self._name} WHERE {column(name)} = ?"
 
