@@ -8,7 +8,6 @@ shown without being read: what a version shows of it, it shows of all that have 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from operator import itemgetter
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -97,8 +96,7 @@ class Plate:
         return _MARKED.sub(lambda mark: f"%({int(mark[1]) - 1})s", shown)
 
 
-@dataclass(frozen=True, slots=True)
-class Print:
+class Print(NamedTuple):
     """An object that nobody has looked into."""
 
     plate: Plate

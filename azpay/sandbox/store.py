@@ -180,16 +180,19 @@ class Collection:
         """Only one index can lead; the unary plus keeps the database from choosing another one."""
         low, high = self._bounds(query)
         equal = {name: value for name, value in query.equal.items() if name in self.indexed}
-        leading = self._narrowest(equal)
+        leading = self._narrowest(equal, high)
         terms = ["number >= ?", "number < ?", "NOT deleted"]
         terms += [f"{'' if name == leading else '+'}{column(name)} = ?" for name in equal]
         rest = {name: value for name, value in query.equal.items() if name not in equal}
         return _Filter(" AND ".join(terms), [low, high, *equal.values()], rest)
 
-    def _narrowest(self, equal: dict[str, object]) -> str | None:
+    def _narrowest(self, equal: dict[str, object], before: int) -> str | None:
+        """The field whose value is rarest there: going back through it, one comes farthest."""
         if len(equal) < 2:  # noqa: PLR2004 - nothing to choose from
             return next(iter(equal), None)
-        return min(equal, key=lambda name: self._database.value(self._table.weigh(name), (equal[name],)))
+        return min(
+            equal, key=lambda name: self._database.value(self._table.reach(name), (equal[name], before)) or 0
+        )
 
     def _bounds(self, query: Query) -> tuple[int, int]:
         """The half-open range of numbers that the period and the cursors leave."""
