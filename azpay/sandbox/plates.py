@@ -36,7 +36,7 @@ _MARKED = re.compile(r"777000777(\d{5})777")
 
 
 def kept(plate: int, story: int, own: str) -> bytes:
-    return _KEPT.pack(plate | MOST, story) + own.encode()
+    return _KEPT.pack(plate + MOST, story) + own.encode()
 
 
 def is_print(body: bytes) -> bool:
@@ -47,7 +47,7 @@ def is_print(body: bytes) -> bool:
 def taken_apart(body: bytes) -> tuple[int, int, bytes]:
     """What was given to `kept`."""
     plate, story = _KEPT.unpack_from(body)
-    return plate & ~MOST, story, body[_KEPT.size :]
+    return plate - MOST, story, body[_KEPT.size :]
 
 
 def with_own(body: bytes, own: str) -> bytes:
@@ -78,11 +78,13 @@ class Plate:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._whole = _Template.of(text)
-        self._seen: dict[Look, _Template] = {}
+        self._seen: dict[Look | None, _Template] = {}
 
     def printed(self, values: Sequence[bytes]) -> bytes:
-        return self._whole.filled(values)
+        template = self._seen.get(None)
+        if template is None:
+            template = self._seen[None] = _Template.of(self._text)
+        return template.filled(values)
 
     def shown(self, values: Sequence[bytes], look: Look, read: Callable[[bytes], Json]) -> bytes:
         template = self._seen.get(look)

@@ -7,7 +7,7 @@ the mould is taken from what the sandbox itself has made, the past looks like th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, cast
 
 from azpay.sandbox.ids import stream
 from azpay.sandbox.ledger import DAY
@@ -23,6 +23,19 @@ Values: TypeAlias = "list[Value]"
 object has of its own."""
 
 
+class Source(Protocol):
+    """Where the value of a hole comes from: what is known, the times of the acts, or fresh letters."""
+
+    def told(self, known: Mapping[str, str], acts: Sequence[int], letters: str) -> str: ...
+
+
+class Known(NamedTuple):
+    name: str
+
+    def told(self, known: Mapping[str, str], _acts: Sequence[int], _letters: str) -> str:
+        return known[self.name]
+
+
 class When(NamedTuple):
     """So many seconds after an act, or after the midnight before it."""
 
@@ -34,6 +47,9 @@ class When(NamedTuple):
         time = acts[self.act]
         return (time - time % DAY if self.midnight else time) + self.seconds
 
+    def told(self, _known: Mapping[str, str], acts: Sequence[int], _letters: str) -> str:
+        return str(self.at(acts))
+
 
 class Spelling(NamedTuple):
     """What is new each time: how it begins, and which letters follow. Noise is `like` other noise."""
@@ -43,7 +59,7 @@ class Spelling(NamedTuple):
     until: int
     like: str = ""
 
-    def of(self, letters: str) -> str:
+    def told(self, _known: Mapping[str, str], _acts: Sequence[int], letters: str) -> str:
         chosen = letters[self.since : self.until]
         return self.begins + (_noise(chosen, self.like) if self.like else chosen)
 
@@ -92,19 +108,16 @@ class Mould:
     """
 
     pieces: Sequence[Piece]
-    known: Sequence[str]
-    times: Sequence[When]
-    spellings: Sequence[Spelling]
+    sources: Sequence[Source]
+    letters: int
     others: Values
     numbers: Sequence[tuple[int, int]]
     due: Sequence[tuple[When, str, int]]
 
     def fill(self, known: Mapping[str, str], acts: Sequence[int], name: str) -> tuple[bytes, Values]:
         """The story as it is kept, and all values. What is new each time follows from `name`."""
-        letters = stream(name, self.spellings[-1].until if self.spellings else 0)
-        story = [known[each] for each in self.known]
-        story += [str(when.at(acts)) for when in self.times]
-        story += [spelling.of(letters) for spelling in self.spellings]
+        letters = stream(name, self.letters)
+        story = [source.told(known, acts, letters) for source in self.sources]
         values: Values = [*story, *self.others]
         for place, spelled in self.numbers:
             values[place] = int(story[spelled])

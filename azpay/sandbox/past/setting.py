@@ -8,13 +8,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from azpay.sandbox.ids import letters_after
-from azpay.sandbox.past.moulds import Money, Mould, Piece, Spelling
+from azpay.sandbox.past.moulds import Known, Money, Mould, Piece, Spelling
 from azpay.sandbox.plates import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from azpay.sandbox.past.moulds import Value, Values, When
+    from azpay.sandbox.past.moulds import Source, Value, Values, When
 
 SECRET, BATCH = "secret", "batch"
 _SECRET_LETTERS = 25
@@ -53,49 +53,47 @@ class Cuts(NamedTuple):
         """What is left when nobody remembers the events any more."""
         return self._replace(objects=[each for each in self.objects if each.prefix != "evt"])
 
-    def used(self) -> Mapping[str, None]:
-        """The names of all holes, in order."""
-        return dict.fromkeys(name for each in self.objects for name in _HOLE.findall(each.text))
+    def used(self) -> Sequence[str]:
+        """The names of all holes. Those in events come last: so the plates of other objects are the same
+        with them and without."""
+        objects = sorted(self.objects, key=lambda each: each.prefix == "evt")
+        return list(dict.fromkeys(name for each in objects for name in _HOLE.findall(each.text)))
 
 
 class Setter:
     def __init__(self, cuts: Cuts) -> None:
         self._cuts = cuts
-        self._used = cuts.used()
-        self._times = [name for name in cuts.times if name in self._used]
-        spelled = dict(self._spelled())
-        made = {*self._times, *spelled, BATCH}
-        self._known = [name for name in self._used if name not in made]
-        self._spellings = list(spelled.values())
-        self._places = {name: place for place, name in enumerate([*self._known, *self._times, *spelled])}
+        self._names = [name for name in cuts.used() if name != BATCH]
+        self._places = {name: place for place, name in enumerate(self._names)}
+        self._spelled = dict(self._spell())
         self._others: Values = []
         self._numbers: list[tuple[int, int]] = []
 
-    def _spelled(self) -> Iterator[tuple[str, Spelling]]:
+    def _spell(self) -> Iterator[tuple[str, Spelling]]:
         """One after the other from a stream of letters."""
+        yield SECRET, Spelling("", 0, _SECRET_LETTERS)
         at = _SECRET_LETTERS
-        if SECRET in self._used:
-            yield SECRET, Spelling("", 0, at)
-        for name, prefix in self._cuts.ids.items():
-            if name in self._used:
-                begins, length = letters_after(prefix)
-                yield name, Spelling(begins, at, at + length)
-                at += length
-        for name, like in self._cuts.noise.items():
-            if name in self._used:
-                yield name, Spelling("", at, at + len(like), like)
-                at += len(like)
+        for name in filter(self._places.__contains__, self._cuts.ids):
+            begins, length = letters_after(self._cuts.ids[name])
+            yield name, Spelling(begins, at, at + length)
+            at += length
+        for name in filter(self._places.__contains__, self._cuts.noise):
+            like = self._cuts.noise[name]
+            yield name, Spelling("", at, at + len(like), like)
+            at += len(like)
 
     def mould(self) -> Mould:
         return Mould(
             pieces=[self._piece(each) for each in self._cuts.objects],
-            known=self._known,
-            times=[self._cuts.times[name] for name in self._times],
-            spellings=self._spellings,
+            sources=[self._source(name) for name in self._names],
+            letters=max(spelling.until for spelling in self._spelled.values()),
             others=[*self._others, None],
             numbers=self._numbers,
             due=[(when, what, self._places[on]) for when, what, on in self._cuts.due],
         )
+
+    def _source(self, name: str) -> Source:
+        return self._spelled.get(name) or self._cuts.times.get(name) or Known(name)
 
     def _piece(self, cut: Cut) -> Piece:
         return Piece(
