@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpay.sandbox.errors import bad_request
+from azpay.sandbox.finding import Query
 from azpay.sandbox.params import Shape, integer, period, shape, text
-from azpay.sandbox.store import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from azpay.sandbox.finding import Query
 from azpay.sandbox.running import Running, one_at_a_time
-from azpay.sandbox.store import Query
 from azpay.sandbox.summary import summary
 from azpay.sandbox.versions import LATEST, visible
 
