@@ -23,6 +23,7 @@ Look: TypeAlias = "Callable[[Json], Json]"
 """What is shown of an object. It must not depend on what fills the holes; equal looks show the same."""
 
 MOST = 1 << 15
+"""How many plates there can be. Their numbers are kept beyond those of a `Press`."""
 OWN = -1
 """The hole for a value that is not in the story."""
 

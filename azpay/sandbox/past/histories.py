@@ -149,7 +149,7 @@ class History:
         self._stories.append((self._told, story))
         for piece in mould.pieces:
             at = piece.created.at(acts)
-            if piece.prefix != "evt" or at >= self._until - EVENTS_KEPT_FOR:
+            if piece.prefix != "evt" or at >= self._world.opened - EVENTS_KEPT_FOR:
                 self._push(piece, at, values, acts, batch)
         self._due += [(when.at(acts), what, str(values[on])) for when, what, on in mould.due]
 
