@@ -15,6 +15,8 @@ REPEATS = timedelta(minutes=9)
 """So long the same words again are one intent. After ten minutes, without a key, they are another one."""
 
 NOTHING_MOVED = frozenset({1, 2, 3, 4, 5, 6, 7})
+NEITHER_BEFORE = frozenset({1, 3, 5})
+"""Failed, declined, unavailable: said of an attempt only when no earlier one can have taken effect."""
 
 
 @dataclass(slots=True)
@@ -27,12 +29,19 @@ class Intent:
     key: str | None = None
     good: bool = True
     """Whether its card can be charged."""
+    outright: bool = True
+    """Whether the words say all, so that nothing must be asked before the attempt itself."""
     said: list[Said] = field(default_factory=list)
 
     @property
     def denied(self) -> bool:
         """Each time it was said that nothing was moved."""
         return bool(self.said) and all(said.status in NOTHING_MOVED for said in self.said)
+
+    @property
+    def is_over(self) -> bool:
+        """The last that was said is that nothing has come of it, and nothing can have come of it before."""
+        return self.denied or (self.outright and bool(self.said) and self.said[-1].status in NEITHER_BEFORE)
 
     def may_be_repeated(self, now: datetime) -> bool:
         """Whether the same words still mean the same."""

@@ -96,7 +96,7 @@ def assert_each_at_most_once(now: Moment, intents: Iterable[Intent]) -> None:
     made = now.made()
     for intent in intents:
         assert len(made[intent.name]) <= 1, (intent, made[intent.name])
-        assert not (intent.denied and made[intent.name]), (intent, made[intent.name])
+        assert not (intent.is_over and made[intent.name]), (intent, made[intent.name])
 
 
 def assert_nothing_is_overdrawn(now: Moment) -> None:
