@@ -38,7 +38,7 @@ def declined(azpay: Azpay) -> Payment:
 
 def settle(azpay: Azpay) -> None:
     resolver = Resolver(azpay.db, azpay.gateway, azpay.errands, azpay.chance)
-    resolver.run(now=azpay.now(), stopping=lambda: False)
+    resolver.run(clock=azpay.now, stopping=lambda: False)
 
 
 def test_the_next_attempt_confirms_the_same_payment_intent(
