@@ -65,7 +65,7 @@ class Errand(Protocol[Answer, Result]):
         """Ask Stripe under the operation's key."""
 
     def look(self) -> Answer | None:
-        """Look for the effect at Stripe, when the key is too old to ask with."""
+        """Look for the effect at Stripe, when the key is too old to ask with. May raise Declined."""
 
     def hold(self, session: Session) -> None:
         """Lock what an answer changes. Events lock it before its operation, and so must we."""
@@ -150,6 +150,8 @@ def _look(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> A
     not_yet = KeyTooOld() if is_old(operation, turn.now) else ParametersMissing()
     try:
         found = errand.look()
+    except Declined:
+        raise
     except AzpayError as error:
         raise not_yet from error
     if found is not None:

@@ -164,8 +164,10 @@ def _settle(
 
 
 def succeed(session: Session, operation_id: str, stripe_object: str, *, now: datetime) -> None:
-    """Write down Stripe's yes, in the transaction that records its effect."""
+    """Write down Stripe's yes, in the transaction that records its effect. The second time does nothing."""
     operation = session.get_one(Operation, operation_id, with_for_update=True)
+    if operation.state is State.SUCCEEDED:
+        return
     if operation.state is State.FAILED:
         access.take_again(session, operation.id)
     _settle(session, operation, State.SUCCEEDED, {"stripe_object": stripe_object}, now)

@@ -8,7 +8,8 @@ from sqlmodel import col, select
 
 from azpay import operations
 from azpay.gateway import CardDeclined
-from azpay.operations import OPEN, Kind, Operation
+from azpay.operations import OPEN, Kind, Operation, State
+from azpay.payments.charging import DECLINES
 from azpay.payments.models import Payment, PaymentStatus, Refund
 from azpay.payments.records import OPERATION_KEY, status_of
 
@@ -26,8 +27,8 @@ PAID = frozenset({PaymentStatus.AUTHORIZED, PaymentStatus.SUCCEEDED})
 def settle_charge(
     session: Session, payment: Payment | PaymentDraft, intent: objects.PaymentIntent, *, now: datetime
 ) -> None:
-    """Settle the open charge that made this payment intent, once it is past being made."""
-    operation = _open(session, intent.metadata.get(OPERATION_KEY), payment.id)
+    """Settle the charge that made this payment intent, once it is past being made."""
+    operation = _marked(session, intent.metadata.get(OPERATION_KEY), payment.id)
     status = status_of(intent)
     if operation is None and status in PAID:
         operation = _another_attempt(session, payment.id)
@@ -43,8 +44,8 @@ def settle_charge(
 def settle_refund(
     session: Session, ours: Refund | RefundDraft, refund: objects.Refund, *, now: datetime
 ) -> None:
-    """Settle the open operation that made this refund: it was made, whatever becomes of it."""
-    operation = _open(session, refund.metadata.get(OPERATION_KEY), ours.id)
+    """Settle the operation that made this refund: it was made, whatever becomes of it."""
+    operation = _marked(session, refund.metadata.get(OPERATION_KEY), ours.id)
     if operation is not None:
         operations.succeed(session, operation.id, refund.id, now=now)
 
@@ -57,7 +58,13 @@ def _another_attempt(session: Session, payment: str) -> Operation | None:
     return session.exec(about.with_for_update()).first()
 
 
-def _open(session: Session, named: str | None, subject: str) -> Operation | None:
-    """The operation by our mark, if it is about this subject and still open."""
+def _marked(session: Session, named: str | None, subject: str) -> Operation | None:
+    """The operation by our mark, if it is about this subject and Stripe has not answered it.
+
+    One that was given up, or that seemed never to have arrived, has arrived after all.
+    """
     operation = session.get(Operation, named, with_for_update=True) if named is not None else None
-    return operation if operation and operation.subject == subject and operation.state in OPEN else None
+    if operation is None or operation.subject != subject:
+        return None
+    given_up = operation.state is State.FAILED and operation.error_code not in DECLINES
+    return operation if given_up or operation.state in OPEN else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from azpay import operations
 from azpay.gateway import AuthenticationNeeded, CardDeclined, WrongState, objects
 from azpay.payments.models import Payment, PaymentStatus
-from azpay.payments.records import OPERATION_KEY, absorb_answer
+from azpay.payments.records import OPERATION_KEY, absorb_answer, status_of
 from azpay.payments.transitions import Standing, advance_on_answer
 
 if TYPE_CHECKING:
@@ -58,13 +58,15 @@ class Charging:
 
     def look(self) -> objects.PaymentIntent | None:
         """By its id when an event brought it, else by the operation's mark, with a list call: search lags."""
+        found = self._found()
+        return None if found is None else _not_declined(found)
+
+    def _found(self) -> objects.PaymentIntent | None:
         if self.payment.payment_intent is not None:
             return self.gateway.payment_intent(self.payment.payment_intent)
         last = self.operation.sent_at or self.operation.created_at
         around = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART, last + LATEST)
-        return next(
-            (found for found in around if found.metadata.get(OPERATION_KEY) == self.operation.id), None
-        )
+        return next((each for each in around if each.metadata.get(OPERATION_KEY) == self.operation.id), None)
 
     def hold(self, session: Session) -> None:
         session.get_one(Payment, self.payment.id, with_for_update=True)
@@ -102,6 +104,15 @@ class Confirming(Charging):
         """The operation's mark is not on it, which Stripe takes only when it is made: its status tells."""
         self.seen = self.gateway.payment_intent(operations.asked(self.operation)[CONFIRMS])
         return self.seen if self.seen.status in GONE_ON else None
+
+
+def _not_declined(found: objects.PaymentIntent) -> objects.PaymentIntent:
+    """Raises CardDeclined, as Stripe's answer would have."""
+    if found.last_payment_error is not None and status_of(found) is PaymentStatus.FAILED:
+        declined = CardDeclined(found.last_payment_error)
+        declined.payment_intent = found
+        raise declined
+    return found
 
 
 def _mark_failed(payment: Payment, error: AzpayError, now: datetime) -> None:
