@@ -51,11 +51,15 @@ def settle_refund(
 
 
 def _another_attempt(session: Session, payment: str) -> Operation | None:
-    """The open operation that confirmed it anew; it left no mark. Of a decline nobody knows whose it was."""
+    """The one open operation that confirmed it anew; it left no mark.
+
+    Of several, and of a decline, nobody knows whose it was: Stripe says so under the key of each.
+    """
     about = select(Operation).where(
         Operation.subject == payment, Operation.kind == Kind.CHARGE, col(Operation.state).in_(OPEN)
     )
-    return session.exec(about.with_for_update()).first()
+    found = session.exec(about.order_by(col(Operation.id)).with_for_update()).all()
+    return found[0] if len(found) == 1 else None
 
 
 def _marked(session: Session, named: str | None, subject: str) -> Operation | None:

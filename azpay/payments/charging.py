@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from azpay import operations
 from azpay.gateway import AuthenticationNeeded, CardDeclined, WrongState, objects
 from azpay.payments.models import Payment, PaymentStatus
-from azpay.payments.records import OPERATION_KEY, absorb_answer, status_of
-from azpay.payments.transitions import Standing, advance_on_answer
+from azpay.payments.records import OPERATION_KEY, STATUSES, absorb_answer, status_of
+from azpay.payments.transitions import TERMINAL, Standing, advance_on_answer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,7 +54,16 @@ class Charging:
     """How Stripe has it, when it would not take another attempt."""
 
     def ask(self, key: str) -> objects.PaymentIntent:
-        return self.gateway.create_payment_intent(operations.asked(self.operation), key=key)
+        return self._as_it_is(self.gateway.create_payment_intent(operations.asked(self.operation), key=key))
+
+    def _as_it_is(self, answer: objects.PaymentIntent) -> objects.PaymentIntent:
+        """Under a key that was sent before, Stripe repeats its first answer, however much has happened since.
+
+        https://docs.stripe.com/api/idempotent_requests
+        """
+        if not self.operation.attempts or STATUSES.get(answer.status) in TERMINAL:
+            return answer
+        return _not_declined(self.gateway.payment_intent(answer.id))
 
     def look(self) -> objects.PaymentIntent | None:
         """By its id when an event brought it, else by the operation's mark, with a list call: search lags."""
@@ -95,7 +104,7 @@ class Confirming(Charging):
         asked = dict(operations.asked(self.operation))
         intent = asked.pop(CONFIRMS)
         try:
-            return self.gateway.confirm_payment_intent(intent, asked, key=key)
+            return self._as_it_is(self.gateway.confirm_payment_intent(intent, asked, key=key))
         except WrongState:
             self.seen = self.gateway.payment_intent(intent)
             raise
