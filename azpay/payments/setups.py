@@ -1,8 +1,8 @@
 """Saving a method that its owner may have to confirm with the bank first.
 
 A setup intent moves no money, so its own row is all the journal it needs: the row is written before Stripe is
-asked, and its id is the idempotency key. The same request again goes on with what is open. Only a no that answers
-the request itself settles it.
+asked, and its id is the idempotency key. The same request again goes on with what is open. Only a no
+that answers the request itself settles it.
 """
 
 from __future__ import annotations
