@@ -53,13 +53,18 @@ def settle_refund(
 def _another_attempt(session: Session, payment: str) -> Operation | None:
     """The one open operation that confirmed it anew; it left no mark.
 
-    Of several, and of a decline, nobody knows whose it was: Stripe says so under the key of each.
+    Of several, of one that another overtook, and of a decline, nobody knows whose it was: Stripe says so
+    under the key of each.
     """
-    about = select(Operation).where(
-        Operation.subject == payment, Operation.kind == Kind.CHARGE, col(Operation.state).in_(OPEN)
+    of_this = (Operation.subject == payment, Operation.kind == Kind.CHARGE)
+    about = select(Operation).where(*of_this, col(Operation.state).in_(OPEN)).order_by(col(Operation.id))
+    found = session.exec(about.with_for_update()).all()
+    if len(found) != 1:
+        return None
+    since = select(Operation.id).where(
+        *of_this, Operation.state == State.SUCCEEDED, col(Operation.settled_at) >= found[0].created_at
     )
-    found = session.exec(about.order_by(col(Operation.id)).with_for_update()).all()
-    return found[0] if len(found) == 1 else None
+    return None if session.exec(since.limit(1)).first() else found[0]
 
 
 def _marked(session: Session, named: str | None, subject: str) -> Operation | None:

@@ -198,6 +198,25 @@ def test_of_two_attempts_without_an_answer_one_paid(
     ]
 
 
+def test_what_a_later_attempt_took_does_not_settle_an_earlier_one(
+    azpay: Azpay, stripe: Sandbox, clock: Clock, webhooks: Webhooks, declined: Payment
+) -> None:
+    clock.advance(minutes=10)
+    stripe.drop_next_answer(times=4)
+    with pytest.raises(AnswerLost):
+        pay(azpay, "pm_card_chargeDeclinedExpiredCard")
+    webhooks.arrive()
+    clock.advance(minutes=10)
+    pay(azpay)
+
+    webhooks.arrive()
+
+    states = [operation.state for operation in the_operations(azpay.db)]
+    assert states == [State.FAILED, State.UNKNOWN, State.SUCCEEDED]
+    settle(azpay)
+    assert the_operations(azpay.db)[1].state is State.FAILED
+
+
 def test_one_attempt_among_two_at_once_is_taken(azpay: Azpay, stripe: Sandbox, declined: Payment) -> None:
     def another_card() -> None:
         pay(azpay, "pm_card_mastercard", allow_duplicate=True)
