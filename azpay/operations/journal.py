@@ -18,6 +18,7 @@ from azpay.db import actor_of, new_id
 from azpay.db.book_keys import peppered
 from azpay.db.upsert import keep_new
 from azpay.errors import Conflict, Failed
+from azpay.operations.endings import GivenUp
 from azpay.operations.models import OPEN, Kind, Operation, State
 
 if TYPE_CHECKING:
@@ -187,6 +188,8 @@ def fail(
         return
     said: audit.Details = {"error": error.code, "stripe_object": stripe_object}
     _settle(session, operation, State.FAILED, said, now)
+    if isinstance(error, GivenUp):
+        audit.add(session, about(operation.id), reason=error.reason, details={})
     operation.stripe_object = stripe_object
     operation.error_code, operation.error_message = error.code, error.message
     access.give_back(session, operation.id, now=now)

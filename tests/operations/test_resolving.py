@@ -18,6 +18,7 @@ from azpay.gateway import AnswerLost, CardDeclined
 from azpay.gateway.objects import PaymentMethod as StripesMethod
 from azpay.operations import Attempt, Kind, Operation, Resolved, Resolver, State, Underway, leases
 from azpay.payments import Payment, PaymentStatus, RefundStatus, cancel, capture, charge, methods, refund
+from tests.audit.acts import the_entries
 from tests.operations.journals import the_operations, the_payments, the_refunds
 from tests.support.builders import a_charge, a_refund
 from tests.support.faults import losing_the_answer_to
@@ -541,6 +542,10 @@ def test_giving_up_takes_a_day_and_no_trace_at_stripe(azpay: Azpay, stripe: Sand
 
     assert (given_up.operation.state, given_up.operation.error_code) == (State.FAILED, "given_up")
     assert given_up.operation.error_message == "Given up: paid in cash"
+    assert (the_entries(azpay.db)[-1].action, the_entries(azpay.db)[-1].reason) == (
+        "charge.failed",
+        "paid in cash",
+    )
     assert again == Resolved(given_up.operation, None)
     assert [payment.status for payment in the_payments(azpay.db)] == [PaymentStatus.FAILED]
 
