@@ -122,6 +122,23 @@ def test_a_lost_charge_is_settled_by_itself_and_made_once(
     assert len(stripe.charges) == 1
 
 
+def test_a_method_that_stripe_has_never_heard_of_is_not_looked_for_for_ever(
+    azpay: Azpay, stripe: Sandbox, clock: Clock
+) -> None:
+    """A test token is charged and saved by its name, and is no object that could be looked at."""
+    saved = methods.add(azpay.db, azpay.gateway, "pm_card_visa", "ada@example.com", now=azpay.now())
+    clock.advance(seconds=1)
+    stripe.fail_next(500, path=ATTACH.format("pm_card_visa"), store=True)
+    with pytest.raises(AnswerLost):
+        methods.add(azpay.db, azpay.gateway, "pm_card_visa", str(saved.customer), now=azpay.now())
+    clock.advance(days=1)
+
+    found = a_resolver(azpay).resolve(the_open(azpay.db).id, now=azpay.now())
+
+    assert found.operation.state is State.FAILED
+    assert [method.payment_method for method in methods.saved(azpay.db)] == [saved.payment_method]
+
+
 def test_a_charge_that_never_arrived_is_made_by_itself(azpay: Azpay, stripe: Sandbox, clock: Clock) -> None:
     never_arrive(stripe, lambda: charge(azpay.db, azpay.gateway, a_charge(700), now=azpay.now()))
     clock.advance(minutes=2)
