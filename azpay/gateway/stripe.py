@@ -20,7 +20,15 @@ import msgspec
 import stripe
 from stripe import _util
 
-from azpay.gateway.failures import AnswerLost, StripeUnavailable, Verdict, judge, unreachable, unreadable
+from azpay.gateway.failures import (
+    AnswerLost,
+    CardDeclined,
+    StripeUnavailable,
+    Verdict,
+    judge,
+    unreachable,
+    unreadable,
+)
 from azpay.gateway.objects import (
     Account,
     Balance,
@@ -310,8 +318,8 @@ class Gateway:
             return msgspec.json.decode(answer, type=into)
         except msgspec.DecodeError as error:
             raise AnswerLost(
-                f"Stripe answered with something we cannot read ({error}).",
-                hint="The same command again asks Stripe under the same key; if it repeats, upgrade azpay.",
+                f"Stripe answered with something we cannot read ({error}). {NOT_KNOWN}",
+                hint=f"{SAME_AGAIN} If it repeats, check AZPAY_STRIPE_API_BASE, or upgrade azpay.",
             ) from error
 
     def _list(self, path: str, params: Params, into: type[T]) -> Iterator[T]:
@@ -400,7 +408,9 @@ def _verdict(error: stripe.StripeError) -> Verdict:
     """Only an error object of Stripe's own is its answer; a proxy's page is not, whatever its status."""
     if error.http_status is None:
         cause = error.__cause__
-        return unreachable(type(cause or error).__name__, sent=not isinstance(cause, NEVER_SENT))
+        if isinstance(cause, NEVER_SENT):
+            return unreachable(str(cause) or type(cause).__name__, sent=False)
+        return unreachable(type(cause or error).__name__, sent=True)
     try:
         body = msgspec.convert(error.json_body, ErrorBody, strict=False)
     except msgspec.ValidationError:
@@ -414,12 +424,16 @@ def _retry_after(error: stripe.StripeError) -> int | None:
     return int(asked) if asked.isascii() and asked.isdigit() else None
 
 
+NOT_KNOWN = "Whether it took effect is not known."
+SAME_AGAIN = "Do not start over: the same command again asks Stripe under the same key."
+
+
 def _final(verdict: Verdict, *, may_have_acted: bool) -> Exception:
+    """What is said in the end, always with whether anything was moved; a decline says so by itself."""
+    error = verdict.error
     if may_have_acted and not verdict.definite:
-        return AnswerLost(
-            f"{verdict.error.message} Whether it took effect is not known.",
-            hint="Do not start over: the same command again asks Stripe under the same key.",
-        )
-    if isinstance(verdict.error, StripeUnavailable):
-        return StripeUnavailable(f"{verdict.error.message} Nothing was moved.", hint=verdict.error.hint)
-    return verdict.error
+        look = f" {error.hint}" if verdict.astray else ""
+        return AnswerLost(f"{error.message} {NOT_KNOWN}", hint=f"{SAME_AGAIN}{look}")
+    if isinstance(error, CardDeclined):
+        return error
+    return type(error)(f"{error.message} Nothing was moved.", hint=error.hint)
