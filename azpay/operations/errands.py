@@ -30,7 +30,7 @@ from azpay.operations.endings import (
     ParametersMissing,
     StillUnknown,
 )
-from azpay.operations.journal import KEY_LIFE, fail, mark_sent, mark_unknown, succeed
+from azpay.operations.journal import KEY_LIFE, before_asking, fail, mark_sent, mark_unknown, succeed
 from azpay.operations.models import OPEN, Operation, Outcome, State, Step
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def carry_out(
     operation's id. A resolver hands in its `lease`, and what it writes down when Stripe has no trace of it.
     """
     turn = Turn(new_id("att", now), now, lease, absent)
-    operation, settled = db.write(lambda session: _begin(session, operation.id, errand, turn))
+    with before_asking():
+        operation, settled = db.write(lambda session: _begin(session, operation.id, errand, turn))
     if settled is not None:
         return settled
     with traced() as trace:

@@ -31,6 +31,8 @@ from .moves import (
 from .running import error, run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from azpay.bootstrap import Azpay
     from azpay.sandbox import Sandbox
     from tests.support.clock import Clock
@@ -126,15 +128,15 @@ def test_a_bank_that_wants_the_customer_declines_and_says_how_to_ask_them(
     assert len(stripe.payment_intents) >= 1
 
 
-REFUSALS: dict[str, tuple[list[str], Answer, int, str]] = {
+REFUSALS: dict[str, tuple[Sequence[str], Answer, int, str]] = {
     "a request it does not understand": (
-        [CHARGE, CAPTURE, CANCEL, REFUND],
+        VERBS,
         stripes(400, type="invalid_request_error", code="parameter_invalid_integer"),
         1,
         "Put right what Stripe names, then ask again.",
     ),
     "an object it does not have": (
-        [CHARGE, CAPTURE, CANCEL, REFUND],
+        VERBS,
         stripes(404, type="invalid_request_error", code="resource_missing"),
         1,
         "Check the id, and that it belongs to this account and mode.",
