@@ -230,7 +230,7 @@ class Gateway:
     def balance_transaction(self, balance_transaction: str) -> BalanceTransaction:
         return self._get(f"/v1/balance_transactions/{balance_transaction}", {}, BalanceTransaction)
 
-    def payment_intents(self, since: datetime, until: datetime) -> Iterator[PaymentIntent]:
+    def payment_intents(self, since: datetime, until: datetime | None = None) -> Iterator[PaymentIntent]:
         """All that were created in [since, until), newest first, a page at a time."""
         params = {**_created(since, until), "expand": ["data.latest_charge"]}
         return self._list("/v1/payment_intents", params, PaymentIntent)
@@ -382,8 +382,9 @@ def _present(params: Params) -> Params:
     return {name: value for name, value in params.items() if value is not None}
 
 
-def _created(since: datetime, until: datetime) -> Params:
-    return {"created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}}
+def _created(since: datetime, until: datetime | None) -> Params:
+    before = {"lt": int(until.timestamp())} if until is not None else {}
+    return {"created": {"gte": int(since.timestamp()), **before}}
 
 
 def _read(answer: str | msgspec.Raw, into: type[T]) -> T:
