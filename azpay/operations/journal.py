@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,15 @@ from sqlmodel import Session, col, select
 from azpay import access, audit
 from azpay.db import actor_of, new_id
 from azpay.db.book_keys import peppered
+from azpay.db.database import DatabaseUnavailable
 from azpay.db.upsert import keep_new
 from azpay.errors import Conflict, Failed
 from azpay.operations.endings import GivenUp
 from azpay.operations.models import OPEN, Kind, Operation, State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlmodel.sql.expression import SelectOfScalar
 
     from azpay.errors import AzpayError
@@ -137,6 +141,16 @@ def _outlived(session: Session, standing: Operation, now: datetime) -> bool:
     _settle(session, standing, State.FAILED, {"error": "key_too_old"}, now)
     session.flush()
     return True
+
+
+@contextmanager
+def before_asking() -> Iterator[None]:
+    """A store that fails inside fails before Stripe was asked, and says so. Raises DatabaseUnavailable."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        error.message = f"{error.message} Stripe was not asked: this moved nothing."
+        raise
 
 
 def mark_sent(operation: Operation, now: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from azpay import operations
+from azpay.errors import OutcomeUnknown
 from azpay.gateway import AuthenticationNeeded, CardDeclined, WrongState, objects
 from azpay.payments.models import Payment, PaymentStatus
 from azpay.payments.records import OPERATION_KEY, STATUSES, absorb_answer, status_of
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 CLOCKS_APART = timedelta(hours=1)
 """How far Stripe's clock and ours may differ when we look for what we sent."""
-LATEST = operations.KEY_LIFE + CLOCKS_APART
-"""How long after it was written down a request may have left a machine that slept meanwhile."""
 DECLINES = {kind.code: kind for kind in (CardDeclined, AuthenticationNeeded)}
 CONFIRMS = "payment_intent"
 """The parameter that names what is confirmed. A new payment intent has no such parameter."""
@@ -40,6 +39,19 @@ def rebuild(session: Session, gateway: Gateway, operation: Operation, now: datet
 def errand_of(gateway: Gateway, payment: Payment, operation: Operation, now: datetime) -> Charging:
     confirms = CONFIRMS in (operation.parameters or {})
     return (Confirming if confirms else Charging)(gateway, payment, operation, now)
+
+
+class ClockWrong(OutcomeUnknown):
+    """Looking by date finds nothing, and the date is wrong."""
+
+    code = "clock_wrong"
+
+    def __init__(self, theirs: datetime, ours: datetime) -> None:
+        super().__init__(
+            f"The outcome is not known: by this machine's clock it is {ours:%Y-%m-%d %H:%M} UTC, by Stripe's "
+            f"{theirs:%Y-%m-%d %H:%M}, so that it cannot be looked up.",
+            hint="Set this machine's clock by NTP; then the same command looks again.",
+        )
 
 
 @dataclass(slots=True)
@@ -73,9 +85,12 @@ class Charging:
     def _found(self) -> objects.PaymentIntent | None:
         if self.payment.payment_intent is not None:
             return self.gateway.payment_intent(self.payment.payment_intent)
-        last = self.operation.sent_at or self.operation.created_at
-        around = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART, last + LATEST)
-        return next((each for each in around if each.metadata.get(OPERATION_KEY) == self.operation.id), None)
+        since = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART)
+        mine = (found for found in since if found.metadata.get(OPERATION_KEY) == self.operation.id)
+        found = next(mine, None)
+        if found is None:
+            _require_clock(self.gateway, self.now)
+        return found
 
     def hold(self, session: Session) -> None:
         session.get_one(Payment, self.payment.id, with_for_update=True)
@@ -92,6 +107,13 @@ class Charging:
 
     def stands(self, session: Session, operation: Operation) -> Payment:
         return _as_it_ended(session.get_one(Payment, self.payment.id), operation)
+
+
+def _require_clock(gateway: Gateway, now: datetime) -> None:
+    """What a list that is cut by our clock does not show is not there only if that clock is right."""
+    theirs = gateway.server_time()
+    if theirs is not None and abs(theirs - now) > CLOCKS_APART:
+        raise ClockWrong(theirs, now)
 
 
 class Confirming(Charging):
