@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from azpay.sandbox import Sandbox
+    from azpay.sandbox.loglines import Log
 
 
 _WAITS = re.compile(r"\d{1,7}(,\d{1,7}){0,49}", re.ASCII)
@@ -117,14 +118,10 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
 
     Any Stripe SDK works with it: point its API base here. `--profile sandbox` does that for azpay.
     """
-    import asyncio
-
-    from azpay.cli import request_lines, sandbox_panel, sandbox_trouble, wiring
-    from azpay.sandbox.server import serve
+    from azpay.cli import request_lines, sandbox_trouble, wiring
 
     log = request_lines.telling(wiring.unlocked_settings_of(ctx).log_format)
-    start = Start(None if clock is None else _time(clock), clock_stands)
-    engine, bound_to = _engine(state, seed, start), list[int]()
+    engine = _engine(state, seed, Start(None if clock is None else _time(clock), clock_stands))
     for url in webhook or []:
         engine.subscribe(url, secret=_secret())
     if retry is not None:
@@ -136,18 +133,36 @@ def sandbox(  # noqa: PLR0913 - what can be set about a Stripe
     sandbox_trouble.add_keys(engine, key or [])
     if payouts is not None:
         sandbox_trouble.pay_out(engine, payouts)
+    _serve(ctx, engine, Place(host, port), webhook or [], log)
+
+
+class Place(NamedTuple):
+    host: str
+    port: int
+
+    def address(self, bound: int) -> str:
+        return f"http://[{self.host}]:{bound}" if ":" in self.host else f"http://{self.host}:{bound}"
+
+
+def _serve(ctx: typer.Context, engine: Sandbox, place: Place, webhooks: list[str], log: Log) -> None:
+    """Until it is told to stop. `engine` is closed then."""
+    import asyncio
+
+    from azpay.cli import sandbox_panel
+    from azpay.sandbox.server import serve
+
+    bound_to: list[int] = []
 
     def ready(bound: int) -> None:
         bound_to.append(bound)
-        shown = f"[{host}]" if ":" in host else host
-        sandbox_panel.tell(ctx, f"http://{shown}:{bound}", secret=_secret(), webhooks=webhook or [])
+        sandbox_panel.tell(ctx, place.address(bound), secret=_secret(), webhooks=webhooks)
 
     try:
-        asyncio.run(serve(engine, host=host, port=port, on_ready=ready, log=log))
+        asyncio.run(serve(engine, host=place.host, port=place.port, on_ready=ready, log=log))
     except OSError as error:
         if bound_to:
             raise
-        raise PortInUse(host, port, error) from error
+        raise PortInUse(place.host, place.port, error) from error
     finally:
         engine.close()
 

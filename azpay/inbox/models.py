@@ -40,6 +40,7 @@ class InboxEvent(Row, table=True):
             "due_at",
             "received_at",
             "event",
+            "state",
             sqlite_where=text(WAITING_SQL),
             postgresql_where=text(WAITING_SQL),
         ),

@@ -70,7 +70,7 @@ class Errand(Protocol[Answer, Result]):
     def look(self) -> Answer | None:
         """Look for the effect at Stripe, when the key is too old to ask with.
 
-        Raises OutcomeUnknown where not to find it means nothing.
+        May raise Declined, and OutcomeUnknown where not to find it means nothing.
         """
 
     def hold(self, session: Session) -> None:
@@ -157,7 +157,7 @@ def _look(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> A
     not_yet = KeyTooOld() if is_old(operation, turn.now) else ParametersMissing()
     try:
         found = errand.look()
-    except OutcomeUnknown:
+    except (Declined, OutcomeUnknown):
         raise
     except AzpayError as error:
         raise not_yet from error

@@ -20,6 +20,7 @@ from azpay.db.book_keys import peppered
 from azpay.db.database import DatabaseUnavailable
 from azpay.db.upsert import keep_new
 from azpay.errors import Conflict, Failed
+from azpay.operations.endings import GivenUp
 from azpay.operations.models import OPEN, Kind, Operation, State
 
 if TYPE_CHECKING:
@@ -178,8 +179,10 @@ def _settle(
 
 
 def succeed(session: Session, operation_id: str, stripe_object: str, *, now: datetime) -> None:
-    """Write down Stripe's yes, in the transaction that records its effect."""
+    """Write down Stripe's yes, in the transaction that records its effect. The second time does nothing."""
     operation = session.get_one(Operation, operation_id, with_for_update=True)
+    if operation.state is State.SUCCEEDED:
+        return
     if operation.state is State.FAILED:
         access.take_again(session, operation.id)
     _settle(session, operation, State.SUCCEEDED, {"stripe_object": stripe_object}, now)
@@ -199,6 +202,8 @@ def fail(
         return
     said: audit.Details = {"error": error.code, "stripe_object": stripe_object}
     _settle(session, operation, State.FAILED, said, now)
+    if isinstance(error, GivenUp):
+        audit.add(session, about(operation.id), reason=error.reason, details={})
     operation.stripe_object = stripe_object
     operation.error_code, operation.error_message = error.code, error.message
     access.give_back(session, operation.id, now=now)

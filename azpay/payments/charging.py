@@ -10,8 +10,8 @@ from azpay import operations
 from azpay.errors import OutcomeUnknown
 from azpay.gateway import AuthenticationNeeded, CardDeclined, WrongState, objects
 from azpay.payments.models import Payment, PaymentStatus
-from azpay.payments.records import OPERATION_KEY, absorb_answer
-from azpay.payments.transitions import Standing, advance_on_answer
+from azpay.payments.records import OPERATION_KEY, STATUSES, absorb_answer, status_of
+from azpay.payments.transitions import TERMINAL, Standing, advance_on_answer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,14 +66,27 @@ class Charging:
     """How Stripe has it, when it would not take another attempt."""
 
     def ask(self, key: str) -> objects.PaymentIntent:
-        return self.gateway.create_payment_intent(operations.asked(self.operation), key=key)
+        return self._as_it_is(self.gateway.create_payment_intent(operations.asked(self.operation), key=key))
+
+    def _as_it_is(self, answer: objects.PaymentIntent) -> objects.PaymentIntent:
+        """Under a key that was sent before, Stripe repeats its first answer, however much has happened since.
+
+        https://docs.stripe.com/api/idempotent_requests
+        """
+        if not self.operation.attempts or STATUSES.get(answer.status) in TERMINAL:
+            return answer
+        return _not_declined(self.gateway.payment_intent(answer.id))
 
     def look(self) -> objects.PaymentIntent | None:
         """By its id when an event brought it, else by the operation's mark, with a list call: search lags."""
+        found = self._found()
+        return None if found is None else _not_declined(found)
+
+    def _found(self) -> objects.PaymentIntent | None:
         if self.payment.payment_intent is not None:
             return self.gateway.payment_intent(self.payment.payment_intent)
         since = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART)
-        mine = (found for found in since if found.metadata.get(OPERATION_KEY) == self.operation.id)
+        mine = (each for each in since if each.metadata.get(OPERATION_KEY) == self.operation.id)
         found = next(mine, None)
         if found is None:
             _require_clock(self.gateway, self.now)
@@ -113,7 +126,7 @@ class Confirming(Charging):
         asked = dict(operations.asked(self.operation))
         intent = asked.pop(CONFIRMS)
         try:
-            return self.gateway.confirm_payment_intent(intent, asked, key=key)
+            return self._as_it_is(self.gateway.confirm_payment_intent(intent, asked, key=key))
         except WrongState:
             self.seen = self.gateway.payment_intent(intent)
             raise
@@ -122,6 +135,15 @@ class Confirming(Charging):
         """The operation's mark is not on it, which Stripe takes only when it is made: its status tells."""
         self.seen = self.gateway.payment_intent(operations.asked(self.operation)[CONFIRMS])
         return self.seen if self.seen.status in GONE_ON else None
+
+
+def _not_declined(found: objects.PaymentIntent) -> objects.PaymentIntent:
+    """Raises CardDeclined, as Stripe's answer would have."""
+    if found.last_payment_error is not None and status_of(found) is PaymentStatus.FAILED:
+        declined = CardDeclined(found.last_payment_error)
+        declined.payment_intent = found
+        raise declined
+    return found
 
 
 def _mark_failed(payment: Payment, error: AzpayError, now: datetime) -> None:

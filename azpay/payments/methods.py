@@ -9,7 +9,7 @@ from sqlmodel import col, select, tuple_
 
 from azpay import operations
 from azpay.errors import NotFound
-from azpay.gateway import StripeRefused
+from azpay.gateway import NoSuchObject, StripeRefused
 from azpay.operations import Kind
 from azpay.payments.customers import identify, lookup
 from azpay.payments.models import Customer, PaymentMethod
@@ -115,8 +115,8 @@ def _attaching(gateway: Gateway, operation: Operation, now: datetime) -> MethodE
         return gateway.attach(operation.subject, asked["customer"], key=key)
 
     def look() -> objects.PaymentMethod | None:
-        found = gateway.payment_method(operation.subject)
-        return found if found.customer == asked.get("customer", found.customer or "") else None
+        found = _there(gateway, operation.subject)
+        return found if found and found.customer == asked.get("customer", found.customer or "") else None
 
     return operations.Plain(ask, partial(absorb_method, now=now), PaymentMethod, look)
 
@@ -136,11 +136,19 @@ def _detaching(gateway: Gateway, operation: Operation, now: datetime) -> MethodE
     method, owner = operation.subject, (operation.parameters or {}).get("customer")
 
     def look() -> objects.PaymentMethod | None:
-        found = gateway.payment_method(method)
-        return found if found.customer is None else None
+        found = _there(gateway, method)
+        return found if found and found.customer is None else None
 
     record = partial(_record_removal, customer=owner, now=now)
     return operations.Plain(partial(_detach, gateway, method), record, PaymentMethod, look)
+
+
+def _there(gateway: Gateway, method: str) -> objects.PaymentMethod | None:
+    """None where Stripe has no such method, so that nothing can have been done with it."""
+    try:
+        return gateway.payment_method(method)
+    except NoSuchObject:
+        return None
 
 
 def _detach(gateway: Gateway, method: str, key: str) -> objects.PaymentMethod:

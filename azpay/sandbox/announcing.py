@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from azpay.sandbox import versions
-from azpay.sandbox.store import Collection, Query
+from azpay.sandbox.finding import Query
 from azpay.sandbox.upsets import UpsetKind
 from azpay.sandbox.webhooks import ASKED_FOR, first_attempt, wants
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from azpay.sandbox.ids import Ids
+    from azpay.sandbox.store import Collection
     from azpay.sandbox.upsets import Fate, Upsets
     from azpay.sandbox.webhooks import Deliveries
     from azpay.sandbox.wire import Json

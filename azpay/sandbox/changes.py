@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def previous_attributes(before: Json, after: Json) -> Json:
     """The old values of what changed; inside a hash, only of the keys that changed."""
     changed: Json = {}
-    for name in before.keys() | after.keys():
+    for name in {**before, **after}:
         old, new = before.get(name), after.get(name)
         if old == new or name.startswith("_"):
             continue

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import finalize
 from zlib import crc32
 
+from azpay.sandbox import plates
+from azpay.sandbox.plates import Plate, Plates
 from azpay.sandbox.press import Press
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ _APPLICATION = 0x617A7061
 _OWN_TABLES = """
 CREATE TABLE state (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE samples (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
+CREATE TABLE plates (number INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE stories (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE schedule (
     number INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, subject TEXT NOT NULL
 );
@@ -41,6 +45,7 @@ CREATE TABLE answers (
 );
 CREATE INDEX "answers at" ON answers (at);
 """
+_STORY = "SELECT body FROM stories WHERE number = ?"
 _HEADER = b"SQLite format 3\0"
 
 
@@ -62,6 +67,7 @@ class Database:
         self._begun = False
         self.close = finalize(self, connection.close)
         self.press = Press()
+        self.plates = Plates()
         self.forget()
 
     @classmethod
@@ -133,10 +139,28 @@ class Database:
     def kept(self, name: str) -> bytes | None:
         return self._kept.get(name)
 
+    def text(self, body: bytes) -> bytes:
+        """The JSON of an object, however it was kept."""
+        if not plates.is_print(body):
+            return self.press.open(body)
+        plate, values = self.printed(body)
+        return plate.printed(values)
+
+    def printed(self, body: bytes) -> tuple[Plate, list[bytes]]:
+        plate, story, own = plates.taken_apart(body)
+        told: bytes = self._connection.execute(_STORY, (story,)).fetchone()[0]
+        return self.plates[plate], plates.values(told, own)
+
+    def tell(self, stories: Iterable[tuple[int, bytes]]) -> None:
+        """For `printed`. The same again is not written."""
+        self.run_many("INSERT OR IGNORE INTO stories VALUES (?, ?)", stories)
+
     def commit(self) -> None:
         if self._begun:
             for sample in self.press.take_new():
                 self._connection.execute("INSERT INTO samples VALUES (?, ?, ?)", sample)
+            for plate in self.plates.take_new():
+                self._connection.execute("INSERT INTO plates VALUES (?, ?)", plate)
             self._connection.execute("RELEASE unit")
             self._begun = False
 
@@ -151,6 +175,7 @@ class Database:
         """Know again only what was committed."""
         self._kept: dict[str, bytes] = dict(self.rows("SELECT name, body FROM state"))
         self.press.learn(self.rows("SELECT number, name, body FROM samples ORDER BY number"))
+        self.plates.learn(text for (text,) in self.rows("SELECT body FROM plates ORDER BY number"))
 
     def content(self) -> bytes:
         """The whole database, for `restored`."""

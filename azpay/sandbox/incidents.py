@@ -72,7 +72,7 @@ def fail_refund(world: World, identifier: str, reason: str) -> Json:
     refund = world.refunds.get(identifier)
     if reason not in refunding.FAILURES:
         raise _unknown(reason, refunding.FAILURES)
-    if refund["status"] in ("failed", "canceled") or refund["reason"] == refunding.UNCAPTURED:
+    if refund["status"] in ("failed", "canceled"):
         raise bad_request(f"Refund {identifier} cannot fail: there is nothing on its way.")
     refunding.fail(world, refund, reason)
     return refund

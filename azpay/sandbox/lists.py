@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azpay.sandbox.errors import bad_request
+from azpay.sandbox.finding import Query
 from azpay.sandbox.params import Shape, integer, period, shape, text
-from azpay.sandbox.store import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +34,13 @@ def list_page(
     *,
     equal: Json | None = None,
     keep: Callable[[Json], bool] | None = None,
+    since: int | None = None,
 ) -> Json:
-    """`equal` are the filters to apply beside those of paging and of time."""
-    rows, has_more = collection.page(_query(params, equal or {}, keep))
+    """`equal` are the filters to apply beside those of paging and of time; `since` cuts off what is older."""
+    query = _query(params, equal or {}, keep)
+    if since is not None:
+        query.created["gte"] = max(since, query.created.get("gte", since))
+    rows, has_more = collection.to_show(query)
     return {"object": "list", "data": rows, "has_more": has_more, "url": url}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +21,16 @@ _HEADERS = {
     "Content-Type": "application/json; charset=utf-8",
     "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class EventLook:
+    """How events look in this version."""
+
+    version: str
+
+    def __call__(self, event: Json) -> Json:
+        return shown_event(event, self.version)
 
 
 def shown_event(event: Json, version: str) -> Json:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from azpay.sandbox.dispute_kinds import DOCUMENTS
 from azpay.sandbox.errors import StripeError, bad_request
+from azpay.sandbox.plates import Print
 from azpay.sandbox.versions import visible
 
 if TYPE_CHECKING:
@@ -125,13 +129,33 @@ def _not_expandable(path: str) -> StripeError:
     return bad_request(f"This property cannot be expanded ({path[:100]}).", param="expand")
 
 
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """How objects look in this version."""
+
+    version: str
+
+    def __call__(self, row: Json) -> Json:
+        return visible(row, self.version)
+
+
 def render(world: World, answer: Json, *, version: str, expand: Sequence[str] = ()) -> Json:
     shown = visible(answer, version)
     if shown.get("object") in ("list", "search_result"):
-        shown["data"] = [visible(row, version) for row in shown["data"]]
+        look = Visible(version)
+        shown["data"] = [_shown(row, look, whole=bool(expand)) for row in shown["data"]]
     for path in expand:
         _expand(world, shown, path.split("."), version)
     return shown
+
+
+def _shown(row: Json | Print | msgspec.Raw, look: Visible, *, whole: bool) -> Json | msgspec.Raw:
+    """`whole`: to be looked into, and not only to be sent."""
+    if isinstance(row, msgspec.Raw):
+        return row
+    if isinstance(row, Print):
+        return look(row.row()) if whole else row.shown(look)
+    return look(row)
 
 
 def _expand(world: World, node: Json, segments: list[str], version: str) -> None:

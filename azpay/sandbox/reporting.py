@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from azpay.sandbox import currencies
+from azpay.sandbox.finding import Query
 from azpay.sandbox.report_columns import cell, row_of, spoken
 from azpay.sandbox.report_types import PAYOUT_CATEGORIES
-from azpay.sandbox.store import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -11,12 +11,14 @@ memory for the next unit, as long as they are few.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
 from azpay.sandbox.errors import no_such
+from azpay.sandbox.finding import FIRST, Finder, Keep, Query
+from azpay.sandbox.plates import Print, is_print, kept, with_own
 from azpay.sandbox.tables import column, table
 
 if TYPE_CHECKING:
@@ -25,25 +27,9 @@ if TYPE_CHECKING:
     from azpay.sandbox.database import Database
     from azpay.sandbox.wire import Json
 
-Keep: TypeAlias = "Callable[[Json], bool]"
 Tally: TypeAlias = "Callable[[Json], Mapping[str, int]]"
 
-FIRST = 1 << 40
-"""Where the numbers of what happens now begin. The past has lower ones, so that it can be written later."""
-
 _KEPT_LIVE = 500
-
-
-@dataclass(slots=True)
-class Query:
-    """Which part of a collection a list call wants."""
-
-    equal: dict[str, object] = field(default_factory=dict)
-    created: dict[str, int] = field(default_factory=dict)
-    limit: int = 10
-    starting_after: str | None = None
-    ending_before: str | None = None
-    keep: Keep | None = None
 
 
 @dataclass(slots=True)
@@ -56,23 +42,14 @@ class _Live:
     counted: Mapping[str, int]
 
 
-@dataclass(slots=True)
-class _Filter:
-    """A condition in SQL with its values, and what of the query has to be looked at in Python."""
-
-    where: str
-    values: list[object]
-    rest: dict[str, object]
-
-
 class Remains(NamedTuple):
-    """An object of the past, written once and in its last state."""
+    """An object of the past, in its last state: how it is kept, its id, and its indexed fields."""
 
-    id: str
     created: int
-    like: str
-    body: bytes
-    fields: Sequence[object]
+    plate: str
+    story: int
+    own: str
+    id_and_fields: Sequence[object]
     counted: Mapping[str, int]
 
 
@@ -95,6 +72,7 @@ class Collection:
         self._last: int | None = None
         self._sums: dict[str, int] = {}
         self._database: Database
+        self._finder: Finder
         self._table = table(kind, indexed)
 
     @property
@@ -104,6 +82,7 @@ class Collection:
     def bind(self, database: Database) -> None:
         """Use the table in this database from now on. It is there already."""
         self._database = database
+        self._finder = Finder(self.kind, self.indexed, database)
 
     def __len__(self) -> int:
         """Without what was deleted."""
@@ -119,7 +98,7 @@ class Collection:
         """Copies, oldest first, for a look from outside: nothing becomes of a change to them."""
         self.flush()
         found = self._database.rows(self._table.all)
-        return (self._decoded(self._database.press.open(body)) for _, _, body in found)
+        return (self._decoded(self._database.text(body)) for _, _, body in found)
 
     def add(self, row: Json) -> Json:
         number = self._last = self._last_number() + 1
@@ -162,74 +141,41 @@ class Collection:
 
         To look at only: what is to be changed is taken with `get`, and what changed here would not be kept.
         """
+        rows, has_more = self.to_show(query)
+        return [row.row() if isinstance(row, Print) else row for row in rows], has_more
+
+    def to_show(self, query: Query) -> tuple[list[Json | Print], bool]:
+        """The same page, and what need not be looked into is left unread."""
         self.flush()
         backwards = query.ending_before is not None
-        where = self._filter(query)
+        where = self._finder.filter(query, self._last_number() + 1)
         sql = self._table.where(where.where, "number" if backwards else "number DESC")
         found = self._take(self._database.rows(sql, where.values), query, where.rest)
         page = found[: query.limit]
         return (page[::-1] if backwards else page), len(found) > query.limit
 
-    def _filter(self, query: Query) -> _Filter:
-        """Only one index can lead; the unary plus keeps the database from choosing another one."""
-        low, high = self._bounds(query)
-        equal = {name: value for name, value in query.equal.items() if name in self.indexed}
-        leading = self._narrowest(equal)
-        terms = ["number >= ?", "number < ?", "NOT deleted"]
-        terms += [f"{'' if name == leading else '+'}{column(name)} = ?" for name in equal]
-        rest = {name: value for name, value in query.equal.items() if name not in equal}
-        return _Filter(" AND ".join(terms), [low, high, *equal.values()], rest)
-
-    def _narrowest(self, equal: dict[str, object]) -> str | None:
-        if len(equal) < 2:  # noqa: PLR2004 - nothing to choose from
-            return next(iter(equal), None)
-        return min(equal, key=lambda name: self._database.value(self._table.weigh(name), (equal[name],)))
-
-    def _bounds(self, query: Query) -> tuple[int, int]:
-        """The half-open range of numbers that the period and the cursors leave."""
-        low, high = 0, self._last_number() + 1
-        for bound, time in query.created.items():
-            number = self._first_created(time + (bound in ("gt", "lte")))
-            low, high = (max(low, number), high) if bound in ("gt", "gte") else (low, min(high, number))
-        if query.starting_after is not None:
-            high = min(high, self._cursor(query.starting_after, "starting_after"))
-        if query.ending_before is not None:
-            low = max(low, self._cursor(query.ending_before, "ending_before") + 1)
-        return low, high
-
-    def _first_created(self, time: int) -> int:
-        """The number of the first object made at this time or later, found by bisection."""
-        end = self._last_number() + 1
-        earlier = self._made(FIRST, time)[1] >= time
-        low, high = (self._made(0, time)[0], min(end, FIRST)) if earlier else (FIRST, end)
-        while low < high:
-            middle = (low + high) // 2
-            number, created = self._made(middle, time)
-            low, high = (low, middle) if created >= time else (number + 1, high)
-        return low
-
-    def _made(self, number: int, otherwise: int) -> tuple[int, int]:
-        """The first object from this number on, and when it was made."""
-        found: tuple[int, int] | None = self._database.row(self._table.at, (number,))
-        return (number, otherwise) if found is None else found
-
-    def _cursor(self, identifier: str, param: str) -> int:
-        found = self._database.row(self._table.by_id, (identifier,))
-        if found is None:
-            raise no_such(self.kind, identifier, param=param, status=400)
-        return int(found[0])
-
-    def _take(self, found: Iterator[tuple[int, str, bytes]], query: Query, rest: Json) -> list[Json]:
+    def _take(self, found: Iterator[tuple[int, str, bytes]], query: Query, rest: Json) -> list[Json | Print]:
         """As many rows as a page needs, and one more to know whether there is another page."""
-        taken: list[Json] = []
+        taken: list[Json | Print] = []
+        chosen = rest or query.keep is not None
         for number, identifier, body in found:
-            live = self._live.get(identifier) or self._loaded(number, body)
-            if _matches(live.row, rest, query.keep):
-                self._live[identifier] = live
-                taken.append(live.row)
-                if len(taken) > query.limit:
-                    break
+            row = self._glimpse(number, identifier, body)
+            if chosen:
+                row = row.row() if isinstance(row, Print) else row
+                if not _matches(row, rest, query.keep):
+                    continue
+            taken.append(row)
+            if len(taken) > query.limit:
+                break
         return taken
+
+    def _glimpse(self, number: int, identifier: str, body: bytes) -> Json | Print:
+        live = self._live.get(identifier)
+        if live is None and is_print(body):
+            return Print(*self._database.printed(body), self._decoded)
+        if live is None:
+            live = self._live[identifier] = self._loaded(number, body)
+        return live.row
 
     def _at(self, number: int, identifier: str, body: bytes) -> Json:
         live = self._live.get(identifier)
@@ -239,7 +185,7 @@ class Collection:
         return live.row
 
     def _loaded(self, number: int, body: bytes) -> _Live:
-        known = self._database.press.open(body)
+        known = self._database.text(body)
         row = self._decoded(known)
         return _Live(number, row, known, self.counted(row))
 
@@ -302,14 +248,24 @@ class Collection:
         """Write what happened before anything that was added; in the order of time, as everything."""
         self.flush()
         first = (self._database.value(self._table.last, (FIRST,)) or 0) + 1
-        rows = [(number, *self._pressed(each)) for number, each in enumerate(remains, first)]
+        rows = [(number, *self._printed(each)) for number, each in enumerate(remains, first)]
         self._database.run_many(self._table.insert, rows)
         for each in remains:
             self.add_up(each.counted, 1)
 
-    def _pressed(self, remains: Remains) -> Sequence[object]:
-        body = self._database.press.close(f"{self.kind} {remains.like}", remains.body)
-        return (remains.id, remains.created, False, body, *remains.fields)
+    def _printed(self, remains: Remains) -> Sequence[object]:
+        created, plate, story, own, (identifier, *fields), _ = remains
+        body = kept(self._database.plates.number(plate), story, own)
+        return (identifier, created, False, body, *fields)
+
+    def give(self, name: str, before: str, after: str) -> None:
+        """Another value of its own in an indexed field, for everything of the past that has this one."""
+        self.flush()
+        found = list(self._database.rows(self._table.where(f"{column(name)} = ?"), (before,)))
+        rows = [(with_own(body, after), after, number) for number, _, body in found]
+        self._database.run_many(self._table.give(name), rows)
+        self._used.clear()
+        self._live.clear()
 
     def counted(self, row: Json) -> Mapping[str, int]:
         """What this object adds to `sums`."""
@@ -320,7 +276,8 @@ class Collection:
     def discard(self, *, until: int) -> int:
         """Remove what was made before this time. How much that was."""
         self.flush()
-        gone = self._database.run(self._table.discard, (self._first_created(until),)).rowcount
+        first = self._finder.first_created(until, self._last_number() + 1)
+        gone = self._database.run(self._table.discard, (first,)).rowcount
         if gone:
             self._used.clear()
             self._live.clear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-_WEIGHED_AT_MOST = 1000
+_WEIGHED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,17 @@ class Table:
     def where(self, condition: str, order: str = "number") -> str:
         return f"SELECT number, id, body FROM {self._name} WHERE {condition} ORDER BY {order}"
 
+    def give(self, name: str) -> str:
+        return f"UPDATE {self._name} SET body = ?, {column(name)} = ? WHERE number = ?"
+
     def count(self, name: str) -> str:
         return f"SELECT count(*) FROM {self._name} WHERE {column(name)} = ?"
 
-    def weigh(self, name: str) -> str:
-        """A count that stops where it does not matter any more for choosing an index."""
+    def reach(self, name: str) -> str:
+        """Where so many rows with this value end, counted back from a number. Nowhere, if there are fewer."""
         return (
-            f"SELECT count(*) FROM "
-            f"(SELECT 1 FROM {self._name} WHERE {column(name)} = ? LIMIT {_WEIGHED_AT_MOST})"
+            f"SELECT number FROM {self._name} WHERE {column(name)} = ? AND number < ? "
+            f"ORDER BY number DESC LIMIT 1 OFFSET {_WEIGHED}"
         )
 
 

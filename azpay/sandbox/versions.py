@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ACCOUNT_DEFAULT = "2026-05-27.dahlia"
 LATEST = "2026-10-28.endive"
 ENDIVE = "2026-09-30"
+BASIL = "2025-03-31"
 
 _VERSION = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(acacia|basil|clover|dahlia|endive))?", re.ASCII)
 _OLDEST, _NAMED_SINCE = "2011-01-01", "2024-09-30"
@@ -41,6 +42,8 @@ _CALLED_BEFORE_ENDIVE = {
     "appeal_under_review": "under_review",
 }
 """Statuses of disputes that older versions know by another name."""
+_CALLED_BEFORE_BASIL = {"expired": "automatic"}
+"""Reasons for a cancellation, likewise."""
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -79,4 +82,7 @@ def visible(row: Json, version: str) -> Json:
         shown.pop(key, None)
     if newer and kind == "dispute":
         shown["status"] = _CALLED_BEFORE_ENDIVE.get(row["status"], row["status"])
+    if kind == "payment_intent" and version[:10] < BASIL:
+        reason = row["cancellation_reason"]
+        shown["cancellation_reason"] = _CALLED_BEFORE_BASIL.get(reason, reason)
     return shown

@@ -205,7 +205,5 @@ def received(intent: Json) -> Mapping[str, int]:
 
 
 def paid_back(refund: Json) -> Mapping[str, int]:
-    """A hold that ran out shows as a refund, too, and moves nothing."""
-    moved = refund["reason"] != "expired_uncaptured_charge"
-    stands = moved and refund["status"] in ("succeeded", "pending")
+    stands = refund["status"] in ("succeeded", "pending")
     return {refund["currency"]: refund["amount"]} if stands else {}

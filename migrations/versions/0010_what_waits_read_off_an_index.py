@@ -14,7 +14,7 @@ WAITING, FAILING = "ix_inbox_events_waiting", "ix_inbox_events_failing"
 
 def upgrade() -> None:
     op.drop_index(BEFORE, "inbox_events")
-    partial(WAITING, ["due_at", "received_at", "event"], "state IN ('received', 'failed')")
+    partial(WAITING, ["due_at", "received_at", "event", "state"], "state IN ('received', 'failed')")
     partial(FAILING, ["state", "due_at"], "state IN ('failed', 'dead')")
 
 

@@ -16,6 +16,8 @@ from tests.e2e.shop import Shop, environment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    Settings = dict[str, str]
+
 NURSERY = [sys.executable, str(Path(__file__).with_name("nursery.py"))]
 
 
@@ -33,13 +35,14 @@ class Life:
 class Nursery:
     shop: Shop
     process: subprocess.Popen[str]
-    settings: dict[str, str]
+    settings: Settings
 
-    def live(self, *words: str, end: int | None = None) -> Life:
+    def live(self, *words: str, end: int | None = None, settings: Settings | None = None) -> Life:
         """The command, killed at the boundary of this number, counted from 1; or not, when it has fewer."""
         folder = self.shop.folder
         files = {name: str(folder / f"nursery.{name}") for name in ("passed", "out", "err")}
-        order = {"words": words, "end": end, "folder": str(folder), "environment": self.settings, **files}
+        environment = self.settings | (settings or {})
+        order = {"words": words, "end": end, "folder": str(folder), "environment": environment, **files}
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(json.dumps(order), file=self.process.stdin, flush=True)
@@ -47,9 +50,9 @@ class Nursery:
         told = {name: Path(file).read_text() for name, file in files.items()}
         return Life(status, told["passed"].splitlines(), told["out"], told["err"])
 
-    def does(self, *words: str) -> Life:
+    def does(self, *words: str, settings: Settings | None = None) -> Life:
         """The command, which is to succeed."""
-        life = self.live(*words)
+        life = self.live(*words, settings=settings)
         assert life.status == 0, life.err
         return life
 

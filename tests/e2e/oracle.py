@@ -20,6 +20,7 @@ def assert_all_is_told(shop: Shop) -> None:
     on_record = {payment.payment_intent: (str(payment.status), payment.amount_captured) for payment in here}
     assert on_record == at_stripe
     assert len(here) == len(intents)
+    assert len(saved_methods(shop)) == len(shop.all_at_stripe("customers"))  # no e-mail twice
     assert refunds_on_record(shop) == refunds_at_stripe(shop)
     assert shop.wrong_sums() == []
     assert shop.unsettled() == []
@@ -34,4 +35,12 @@ def refunds_on_record(shop: Shop) -> dict[str | None, tuple[str, int]]:
         refund.refund: (str(refund.status), refund.amount)
         for payment in shop.on_record()
         for refund in shop.refunds_on_record(payment.id)
+    }
+
+
+def saved_methods(shop: Shop) -> dict[str, int]:
+    """How many methods are attached to each customer, by e-mail."""
+    return {
+        customer["email"]: len(shop.all_at_stripe(f"customers/{customer['id']}/payment_methods"))
+        for customer in shop.all_at_stripe("customers")
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from azpay import operations, payments
@@ -133,6 +134,11 @@ class Shop:
         """The operations whose outcome nobody knows."""
         with self._book() as db, db.reading() as session:
             return operations.open_now(session)
+
+    def let_leases_run_out(self) -> None:
+        """As if two minutes had passed: whoever had an operation in hand has it no more."""
+        with self._book() as db:
+            db.write(lambda session: session.execute(update(operations.Operation).values(leased_until=None)))
 
     def refunds_on_record(self, payment: str) -> list[Refund]:
         with self._book() as db:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpay import operations
+from azpay.db.database import DatabaseUnavailable
 from azpay.errors import AzpayError, OutcomeUnknown
 from azpay.gateway import AnswerLost, StripeUnavailable
 from azpay.operations import State, StillUnknown
@@ -88,6 +89,30 @@ def test_one_charge_asked_for_by_sixteen_at_once_is_made_once(
     assert [operation.state for operation in the_operations(azpay.db)] == [State.SUCCEEDED]
     assert said["succeeded"] >= 1
     assert set(said) <= {"succeeded", "suspected_duplicate", "answer_lost", "still_unknown"}
+
+
+def test_one_key_asked_for_by_sixty_four_at_once_is_one_charge_for_all_of_them(
+    azpay: Azpay, stripe: Sandbox
+) -> None:
+    gateway = crowded_gateway(stripe, takes=0.005)
+    request = a_charge(idempotency_key="invoice-7")
+
+    def ask(_number: int) -> str:
+        try:
+            return charge(azpay.db, gateway, request, now=azpay.now()).id
+        except OutcomeUnknown:
+            return "unknown"
+        except DatabaseUnavailable:  # a server's connections are fewer than that
+            return "not now"
+
+    with ThreadPoolExecutor(64) as pool:
+        said = set(pool.map(ask, range(64)))
+    settled = charge(azpay.db, gateway, request, now=azpay.now())
+
+    assert said <= {settled.id, "unknown", "not now"}
+    assert [payment.id for payment in the_payments(azpay.db)] == [settled.id]
+    assert [operation.state for operation in the_operations(azpay.db)] == [State.SUCCEEDED]
+    assert len(stripe.payment_intents) == len(stripe.charges) == 1
 
 
 def test_one_charge_in_a_crowd_and_in_trouble_is_made_once_and_never_denied(

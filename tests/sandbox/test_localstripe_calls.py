@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from azpay.sandbox import DEFAULT_KEY, Request
 from azpay.sandbox.control import control
 from tests.sandbox.payments import get, post, sums
 
@@ -20,6 +21,8 @@ NO_REDIRECTS = {
     "automatic_payment_methods[enabled]": "true",
     "automatic_payment_methods[allow_redirects]": "never",
 }
+
+AUTHORIZED = {"authorization": f"Bearer {DEFAULT_KEY}"}
 
 
 class Caller:
@@ -60,6 +63,38 @@ def customer(call: Caller) -> str:
 
 def card_of(call: Caller, customer: str, card: str = "pm_card_visa") -> str:
     return str(call.made(f"payment_methods/{card}/attach", customer=customer)["id"])
+
+
+def test_a_customer_is_made_changed_and_deleted(call: Caller, sandbox: Sandbox, customer: str) -> None:
+    call.made(f"customers/{customer}", description="Another description")
+    call.made(f"customers/{customer}", **{"preferred_locales[0]": "fr-FR", "preferred_locales[1]": "es-ES"})
+    changed = call.got(f"customers/{customer}", "expand[]=default_source")
+
+    gone = sandbox.handle(Request("DELETE", f"/v1/customers/{customer}", "", AUTHORIZED))
+
+    assert (changed["description"], changed["default_source"]) == ("Another description", None)
+    assert changed["preferred_locales"] == ["fr-FR", "es-ES"]
+    assert json.loads(gone.body) == {"id": customer, "object": "customer", "deleted": True}
+    assert call.got(f"customers/{customer}")["deleted"] is True
+    assert call.post(f"customers/{customer}", description="Too late")[0] == 404
+
+
+def test_a_customer_comes_with_a_card_or_not_at_all(call: Caller) -> None:
+    kept = call.made("customers", payment_method="pm_card_visa")
+
+    status, _ = call.post("customers", payment_method="pm_doesnotexist")
+
+    assert status == 400
+    assert len(call.got("payment_methods", f"customer={kept['id']}&type=card")["data"]) == 1
+    assert [each["id"] for each in call.got("customers")["data"]] == [kept["id"]]
+
+
+def test_the_same_card_has_the_same_fingerprint(call: Caller, customer: str) -> None:
+    cards = [card_of(call, customer, card) for card in ("pm_card_visa", "pm_card_visa", "pm_card_mastercard")]
+
+    one, same, other = (call.got(f"payment_methods/{card}")["card"]["fingerprint"] for card in cards)
+
+    assert one == same != other
 
 
 def test_a_customer_keeps_cards_and_loses_them(call: Caller, customer: str) -> None:
@@ -212,6 +247,64 @@ def test_a_card_is_set_up_for_later_and_charged_then(call: Caller, customer: str
     payment = call.paid("1000", customer=customer, payment_method=setup["payment_method"], off_session="true")
 
     assert (setup["status"], payment["status"]) == ("succeeded", "succeeded")
+
+
+def test_a_setup_is_left_open_and_canceled(call: Caller) -> None:
+    setup = call.made("setup_intents", **NO_REDIRECTS)
+
+    unready, _ = call.post(f"setup_intents/{setup['id']}/confirm")
+    canceled = call.made(f"setup_intents/{setup['id']}/cancel")
+
+    assert (setup["status"], unready, canceled["status"]) == ("requires_payment_method", 400, "canceled")
+    assert setup["client_secret"].startswith(f"{setup['id']}_secret_")
+
+
+def test_nobody_is_off_session_before_the_payment_is_confirmed(call: Caller) -> None:
+    status, told = call.post(
+        "payment_intents", amount="1000", currency="usd", off_session="true", confirm="false"
+    )
+
+    assert (status, told["error"]["param"]) == (400, "off_session")
+
+
+def test_a_hold_has_no_row_in_the_balance_before_it_is_captured(call: Caller, sandbox: Sandbox) -> None:
+    held = call.paid("1000", capture_method="manual")
+    before = call.got(f"charges/{held['latest_charge']}")
+
+    call.made(f"payment_intents/{held['id']}/capture")
+    sandbox.advance(5)
+
+    after = call.got(f"charges/{held['latest_charge']}", "expand[]=balance_transaction")
+    assert before["balance_transaction"] is None
+    assert after["balance_transaction"]["source"] == after["id"]
+
+
+def test_a_payout_is_canceled_while_it_waits(call: Caller) -> None:
+    call.paid("5000", payment_method="pm_card_bypassPending")
+    payout = call.made("payouts", amount="1100", currency="usd")
+
+    canceled = call.made(f"payouts/{payout['id']}/cancel")
+
+    assert (payout["status"], canceled["status"]) == ("pending", "canceled")
+    assert call.got(f"payouts/{payout['id']}")["status"] == "canceled"
+
+
+def test_the_events_come_to_an_end(call: Caller) -> None:
+    call.paid("1000")
+    events = call.got("events", "limit=100")
+
+    beyond = call.got("events", f"starting_after={events['data'][-1]['id']}")
+
+    assert (events["has_more"], events["data"] != []) == (False, True)
+    assert (beyond["has_more"], beyond["data"]) == (False, [])
+
+
+@pytest.mark.parametrize("query", ["doesnotexist=1", "expand[]=data.doesnotexist", "limit=0"])
+def test_what_cannot_be_asked_for_is_refused(sandbox: Sandbox, query: str) -> None:
+    answer = get(sandbox, "/v1/charges", query)
+
+    assert answer.status == 400
+    assert json.loads(answer.body)["error"]["type"] == "invalid_request_error"
 
 
 def test_metadata_is_kept_changed_and_cleared(call: Caller) -> None:

@@ -117,7 +117,7 @@ def test_a_hold_runs_out_after_a_week(client: V1Services, sandbox: Sandbox) -> N
     sandbox.advance(WEEK)
 
     expired = client.payment_intents.retrieve(held.id)
-    assert (expired.status, expired.cancellation_reason) == ("canceled", "automatic")
+    assert (expired.status, expired.cancellation_reason) == ("canceled", "expired")
     assert types(sandbox)[-2:] == ["charge.expired", "payment_intent.canceled"]
 
 
@@ -136,7 +136,8 @@ def test_a_canceled_hold_moves_no_money(client: V1Services, sandbox: Sandbox) ->
     canceled = client.payment_intents.cancel(held.id, {"cancellation_reason": "duplicate"})
 
     assert (canceled.status, canceled.cancellation_reason) == ("canceled", "duplicate")
-    assert types(sandbox)[-2:] == ["charge.refunded", "payment_intent.canceled"]
+    assert types(sandbox)[-2:] == ["payment_intent.amount_capturable_updated", "payment_intent.canceled"]
+    assert (sandbox.charges[0]["refunded"], sandbox.charges[0]["amount_refunded"]) == (False, 0)
     assert sandbox.balance_transactions == []
     assert sandbox.refunds == []
 

@@ -190,19 +190,6 @@ def test_a_refund_that_failed_on_order_does_not_fail_again(client: V1Services, s
     assert sums(sandbox) == ({"usd": 1912}, {"usd": 1912})
 
 
-def test_a_hold_that_runs_out_shows_as_a_refund_of_nothing(client: V1Services, sandbox: Sandbox) -> None:
-    pay(client, capture_method="manual")
-
-    sandbox.advance(8 * DAY)
-
-    [refund] = client.refunds.list().data
-    assert (refund.reason, refund.status) == ("expired_uncaptured_charge", "succeeded")
-    assert refund.balance_transaction is None
-    assert sandbox.summary()["refunds"] == {}
-    assert sums(sandbox) == ({}, {})
-    assert "nothing on its way" in refusal(sandbox, "refunds", refund=refund.id, fail="declined")
-
-
 def test_what_waits_still_waits_after_a_restart(client: V1Services, sandbox: Sandbox) -> None:
     order(sandbox, "policy", refunds_draw_on="available")
     paid = pay(client, capture_method="automatic")

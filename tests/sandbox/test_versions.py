@@ -60,6 +60,21 @@ def test_allowed_types_stand_alone(sandbox: Sandbox) -> None:
     assert json.loads(answer.body)["error"]["code"] == "parameters_exclusive"
 
 
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [("2025-02-24.acacia", "automatic"), ("2025-03-31.basil", "expired"), (ENDIVE, "expired")],
+)
+def test_a_hold_that_ran_out_is_called_by_the_name_of_the_version(
+    sandbox: Sandbox, version: str, reason: str
+) -> None:
+    held = json.loads(post(sandbox, "/v1/payment_intents", {**TRIGGER, "capture_method": "manual"}).body)
+    sandbox.advance(8 * 86_400)
+
+    shown = json.loads(get(sandbox, f"/v1/payment_intents/{held['id']}", stripe_version=version).body)
+
+    assert (shown["status"], shown["cancellation_reason"]) == ("canceled", reason)
+
+
 def test_an_older_version_does_not_see_newer_fields(sandbox: Sandbox) -> None:
     older = json.loads(post(sandbox, "/v1/payment_intents", TRIGGER).body)
     newer = json.loads(get(sandbox, f"/v1/payment_intents/{older['id']}", stripe_version=ENDIVE).body)

@@ -6,8 +6,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from azpay.sandbox.ledger import DAY
-from azpay.sandbox.past.moulds import Cutter
+from azpay.sandbox.past.cutting import Cutter
 from azpay.sandbox.past.scenes import Ending, play, play_arrival, play_payout
+from azpay.sandbox.past.setting import Setter
 from azpay.sandbox.resources.payouting import PAID_OUT_AT
 
 if TYPE_CHECKING:
@@ -64,6 +65,6 @@ class Moulds:
     def _mould(self, key: Hashable, currency: str, play_it: Callable[[], Played], *, events: bool) -> Mould:
         known = self._cut.get(key)
         if known is None:
-            whole = Cutter(play_it(), currency).cut()
-            known = self._cut[key] = (whole.without_events(), whole)
+            cuts = Cutter(play_it(), currency).cut()
+            known = self._cut[key] = (Setter(cuts.without_events()).mould(), Setter(cuts).mould())
         return known[events]

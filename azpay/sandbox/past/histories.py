@@ -11,17 +11,18 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from azpay.sandbox import currencies, external_accounts
-from azpay.sandbox.ids import spelled, stream
+from azpay.sandbox.ids import spelled
 from azpay.sandbox.past.casting import moulds
-from azpay.sandbox.past.payouts import STAYS, Runs
+from azpay.sandbox.past.payouts import STAYS, Renamed, Runs
 from azpay.sandbox.past.trade import Shop
+from azpay.sandbox.plates import OWN
 from azpay.sandbox.policy import Policy
 from azpay.sandbox.world import EVENTS_KEPT_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from azpay.sandbox.past.moulds import Mould, Piece
+    from azpay.sandbox.past.moulds import Money, Mould, Piece, Values
     from azpay.sandbox.past.orders import Order
     from azpay.sandbox.past.payouts import PastPayout
     from azpay.sandbox.past.trade import Purchase
@@ -29,18 +30,19 @@ if TYPE_CHECKING:
     from azpay.sandbox.world import World
 
 
-_SECRET, _MOST_LETTERS = 25, 64
 _REMEMBERED = 2 * EVENTS_KEPT_FOR
 """Whose last act is older has left no events, whatever came after it."""
 
 
 class Waiting(NamedTuple):
-    """A piece whose time is to come. `ready` is when its money could be paid out."""
+    """A piece whose time is to come. `own` is its batch, `ready` when its money could be paid out."""
 
     at: int
     number: int
     piece: Piece
-    values: Mapping[str, str]
+    values: Values
+    story: int
+    own: str
     ready: int
 
 
@@ -61,10 +63,12 @@ class History:
         self._waiting: list[Waiting] = []
         self._pushed = 0
         self._remains: dict[str, list[Remains]] = defaultdict(list)
+        self._told = 0
+        self._stories: list[tuple[int, bytes]] = []
         self._steps = self._all()
 
     def write(self, steps: int) -> bool:
-        """Do so much, about one purchase a step. True when there is nothing more to do."""
+        """Do so many purchases more. True when there is nothing more to do."""
         for _ in range(steps):
             if next(self._steps, None) is None:
                 self._lay_down()
@@ -73,27 +77,38 @@ class History:
         return False
 
     def _lay_down(self) -> None:
+        self._world.database.tell(self._stories)
+        self._stories.clear()
         for prefix, remains in self._remains.items():
             self._world.collections[prefix].lay(remains)
         self._remains.clear()
 
     def _all(self) -> Iterator[bool]:
-        """First every transaction is reckoned, to know what each payout took; then all is written."""
         for purchase in self._shop().purchases():
-            self._reckon(purchase)
-            yield True
-        payouts = self._runs.close()[::-1]
-        for purchase in self._shop().purchases():
-            while payouts and payouts[-1].at <= purchase.acts[0]:
-                self._pay_out(payouts.pop())
-            self._write_until(purchase.acts[0])
+            self._live_until(purchase.acts[0])
             self._buy(purchase)
             self.made += 1
             yield True
-        for payout in reversed(payouts):
-            self._pay_out(payout)
-        self._write_until(self._until)
+        self._live_until(self._until)
+        for left in self._runs.left():
+            self._rename(left)
         self._hand_over()
+
+    def _live_until(self, time: int) -> None:
+        """Every run of payouts up to this time, and everything before it, in its order."""
+        while (run := self._runs.next(time)) is not None:
+            self._write_until(run)
+            for done in self._runs.close():
+                if isinstance(done, Renamed):
+                    self._rename(done)
+                else:
+                    self._pay_out(done)
+        self._write_until(time)
+
+    def _rename(self, renamed: Renamed) -> None:
+        self._lay_down()
+        name = self._world.ledger.open_batch(renamed.currency) if renamed.name == STAYS else renamed.name
+        self._world.ledger.transactions.give("_batch", renamed.batch, name)
 
     def _hand_over(self) -> None:
         """What was still to happen when the past ended happens from now on."""
@@ -106,23 +121,13 @@ class History:
     def _shop(self) -> Shop:
         return Shop(self._order, since=self._since, until=self._until)
 
-    def _reckon(self, purchase: Purchase) -> None:
-        figures = _figures(purchase)
-        for piece in self._moulds.purchase(purchase, events=False).pieces:
-            if piece.money is not None:
-                money = piece.money
-                self._runs.note(money.currency, money.filled(figures), money.ready.at(purchase.acts))
-
     def _buy(self, purchase: Purchase) -> None:
         person, seed = purchase.person, self._order.seed
-        known = {
-            "customer": spelled("cus", f"{seed}:past:customer:{purchase.buyer}"),
-            "method": spelled("pm", f"{seed}:past:method:{purchase.buyer}"),
-            "name": person.name,
-            "email": person.email,
-            "order": f"{purchase.number:08}",
-            **_figures(purchase),
-        }
+        known = {"name": person.name, "email": person.email, "order": f"{purchase.number:08}"}
+        known |= _figures(purchase)
+        if purchase.buyer > 0:
+            known["customer"] = spelled("cus", f"{seed}:past:customer:{purchase.buyer}")
+            known["method"] = spelled("pm", f"{seed}:past:method:{purchase.buyer}")
         events = purchase.acts[-1] >= self._until - _REMEMBERED
         if purchase.arrives:
             arrival = self._moulds.arrival(person.card, events=events)
@@ -133,44 +138,32 @@ class History:
     def _pay_out(self, payout: PastPayout) -> None:
         mould = self._moulds.payout(payout, arrived=payout.acts[1] < self._until)
         bank = external_accounts.default_for(self._world, payout.currency)["id"]
-        known = {"amount": str(payout.amount), "bank": bank, "batch": payout.batch}
-        self._expect(mould, payout.acts, known, f"payout:{payout.batch}")
+        known = {"amount": str(payout.amount), "bank": bank}
+        self._expect(mould, payout.acts, known, f"payout:{payout.batch}", batch=payout.batch)
 
-    def _expect(self, mould: Mould, acts: Sequence[int], known: Mapping[str, str], name: str) -> None:
-        values = self._values(mould, acts, known, f"{self._order.seed}:past:{name}")
+    def _expect(
+        self, mould: Mould, acts: Sequence[int], known: Mapping[str, str], name: str, batch: str = ""
+    ) -> None:
+        story, values = mould.fill(known, acts, f"{self._order.seed}:past:{name}")
+        self._told += 1
+        self._stories.append((self._told, story))
         for piece in mould.pieces:
             at = piece.created.at(acts)
-            if piece.prefix != "evt" or at >= self._until - EVENTS_KEPT_FOR:
-                self._push(piece, at, values, acts)
-        self._due += [(when.at(acts), what, values[on]) for when, what, on in mould.due]
+            if piece.prefix != "evt" or at >= self._world.opened - EVENTS_KEPT_FOR:
+                self._push(piece, at, values, acts, batch)
+        self._due += [(when.at(acts), what, str(values[on])) for when, what, on in mould.due]
 
-    def _values(
-        self, mould: Mould, acts: Sequence[int], known: Mapping[str, str], name: str
-    ) -> dict[str, str]:
-        letters, used = stream(name, _SECRET + _MOST_LETTERS * (len(mould.ids) + len(mould.noise))), _SECRET
-        values = {"secret": letters[:_SECRET], **known}
-        for hole, when in mould.times.items():
-            values[hole] = str(when.at(acts))
-        for hole, (begins, length) in mould.ids.items():
-            values[hole] = begins + letters[used : used + length]
-            used += length
-        for hole, like in mould.noise.items():
-            values[hole] = _noise(letters[used : used + len(like)], like)
-            used += len(like)
-        return values
-
-    def _push(self, piece: Piece, at: int, values: Mapping[str, str], acts: Sequence[int]) -> None:
+    def _push(self, piece: Piece, at: int, values: Values, acts: Sequence[int], batch: str) -> None:
         ready = 0
         if piece.money is not None:
             ready = piece.money.ready.at(acts)
-            if "batch" not in values:
-                values = {**values, "batch": self._batch(piece.money.currency, ready)}
+            batch = batch or self._batch(piece.money, values, ready)
         self._pushed += 1
-        heappush(self._waiting, Waiting(at, self._pushed, piece, values, ready))
+        heappush(self._waiting, Waiting(at, self._pushed, piece, values, self._told, batch, ready))
 
-    def _batch(self, currency: str, ready: int) -> str:
-        batch = self._runs.batch(currency, ready)
-        return self._world.ledger.open_batch(currency) if batch == STAYS else batch
+    def _batch(self, money: Money, values: Values, ready: int) -> str:
+        batch = self._runs.note(money.currency, money.filled(values), ready)
+        return self._world.ledger.open_batch(money.currency) if batch == STAYS else batch
 
     def _write_until(self, time: int) -> None:
         """Everything that happened before this time, in its order."""
@@ -185,7 +178,8 @@ class History:
 
     def _write(self, waiting: Waiting) -> None:
         piece, values = waiting.piece, waiting.values
-        self._remains[piece.prefix].append(piece.fill(values, waiting.at))
+        values[OWN] = waiting.own
+        self._remains[piece.prefix].append(piece.remains(waiting.at, waiting.story, values))
         if piece.money is not None:
             self._world.ledger.carry(
                 piece.money.currency,
@@ -206,10 +200,3 @@ def _figures(purchase: Purchase) -> dict[str, str]:
         "withdrawn": amount + currencies.in_decimals_of(Policy().dispute_fee, currency),
     }
     return {name: str(figure) for name, figure in figures.items()}
-
-
-def _noise(letters: str, like: str) -> str:
-    """The same kind of letters as in the example."""
-    if like.isdigit():
-        return "".join(str(ord(letter) % 10) for letter in letters)
-    return letters.upper() if like.isupper() else letters

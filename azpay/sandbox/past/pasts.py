@@ -50,7 +50,7 @@ class Past:
         self._history: History | None = None
 
     def write(self, order: Order, steps: int) -> Progress:
-        """Go on with this order, for about so many steps. Raises SeededAlready for another than the first."""
+        """Go on with this order, for so many payments. Raises SeededAlready for another than the first."""
         state = self._state(order)
         since, until = self._bounds(order)
         if not state.done:

@@ -19,7 +19,7 @@ from azpay.sandbox.params import (
     text,
     unsupported,
 )
-from azpay.sandbox.resources import charges, debits, refunding, reviews
+from azpay.sandbox.resources import charges, debits, reviews
 from azpay.sandbox.resources.intent_parameters import check_descriptors, check_statement
 from azpay.sandbox.resources.statuses import move
 from azpay.sandbox.routing import Call, Route
@@ -96,18 +96,9 @@ def _cancel(world: World, call: Call) -> Json:
     elif status not in _CANCELABLE:
         raise unexpected_state(wording.cannot_cancel(status, (*_CANCELABLE, "processing")))
     if status == "requires_capture":
-        charge = _release(world, intent)
-        reviews.close(world, charge, "canceled")
-        world.emit("charge.refunded", charge, previous={"amount_refunded": 0, "refunded": False})
+        reviews.close(world, world.charges.get(intent["latest_charge"]), "canceled")
     _close(world, intent, call.params.get("cancellation_reason"))
     return intent
-
-
-def _release(world: World, intent: Json) -> Json:
-    """Give a hold back. No money has moved, so there is neither a refund nor a balance transaction."""
-    charge = world.charges.get(intent["latest_charge"])
-    charge.update(refunded=True, amount_refunded=charge["amount"])
-    return charge
 
 
 def _close(world: World, intent: Json, reason: str | None) -> None:
@@ -125,13 +116,14 @@ def _close(world: World, intent: Json, reason: str | None) -> None:
 
 
 def _expire(world: World, intent_id: str) -> None:
-    """The bank's patience is over. Nothing happens if the hold was captured or canceled before."""
+    """The bank's patience is over. Nothing happens if the hold was captured or canceled before.
+
+    No money has moved, so there is neither a refund nor a balance transaction.
+    """
     intent = world.payment_intents.get(intent_id)
     if intent["status"] == "requires_capture":
-        charge = _release(world, intent)
-        refunding.let_go(world, charge)
-        world.emit("charge.expired", charge)
-        _close(world, intent, "automatic")
+        world.emit("charge.expired", world.charges.get(intent["latest_charge"]))
+        _close(world, intent, "expired")
 
 
 ROUTES = (

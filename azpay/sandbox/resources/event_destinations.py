@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox.errors import bad_request
 from azpay.sandbox.event_types import EVENT_TYPES
+from azpay.sandbox.finding import Query
 from azpay.sandbox.params import (
     array_of,
     choice,
@@ -22,7 +23,6 @@ from azpay.sandbox.params import (
 )
 from azpay.sandbox.resources.webhook_endpoints import check_limits
 from azpay.sandbox.routing import Call, Route
-from azpay.sandbox.store import Query
 from azpay.sandbox.thin import rfc3339
 from azpay.sandbox.versions import check_version
 

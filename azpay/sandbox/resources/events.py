@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from azpay.sandbox.errors import bad_request, no_such
 from azpay.sandbox.lists import list_page, paged_by_time
-from azpay.sandbox.mailing import shown_event
+from azpay.sandbox.mailing import EventLook, shown_event
 from azpay.sandbox.params import array_of, boolean, missing, shape, text
+from azpay.sandbox.plates import Print
 from azpay.sandbox.routing import Call, Route
 from azpay.sandbox.webhooks import ASKED_FOR
 
@@ -42,9 +43,12 @@ def _list(world: World, call: Call) -> Json:
     equal: Json = {"type": types[0]} if len(types) == 1 and not types[0].endswith("*") else {}
     if "delivery_success" in params:
         equal["_undelivered"] = not params["delivery_success"]
-    keep = _keeper(world, types)
-    page = list_page(world.events, "/v1/events", params, equal=equal, keep=keep)
-    return {**page, "data": [_shown(world, event) for event in page["data"]]}
+    keep = None if "type" in equal or not types else _keeper(types)
+    oldest = world.time - _KEPT_FOR
+    page = list_page(world.events, "/v1/events", params, equal=equal, keep=keep, since=oldest)
+    look = EventLook(world.account.api_version)
+    shown = [row.shown(look) if isinstance(row, Print) else look(row) for row in page["data"]]
+    return {**page, "data": shown}
 
 
 def _shown(world: World, event: Json) -> Json:
@@ -52,13 +56,8 @@ def _shown(world: World, event: Json) -> Json:
     return shown_event(event, world.account.api_version)
 
 
-def _keeper(world: World, types: list[str]) -> Callable[[Json], bool]:
-    oldest = world.time - _KEPT_FOR
-
-    def keep(event: Json) -> bool:
-        return event["created"] >= oldest and (not types or _is_one_of(event["type"], types))
-
-    return keep
+def _keeper(types: list[str]) -> Callable[[Json], bool]:
+    return lambda event: _is_one_of(event["type"], types)
 
 
 def _is_one_of(kind: str, types: list[str]) -> bool:

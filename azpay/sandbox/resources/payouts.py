@@ -124,7 +124,7 @@ def _reverse(world: World, call: Call) -> Json:
 
 def _list(world: World, call: Call) -> Json:
     equal = chosen(call.params, "destination", "status")
-    keep = _arriving(call.params.get("arrival_date", {}))
+    keep = _arriving(call.params["arrival_date"]) if "arrival_date" in call.params else None
     return list_page(world.payouts, "/v1/payouts", call.params, equal=equal, keep=keep)
 
 

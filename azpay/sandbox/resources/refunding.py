@@ -29,7 +29,6 @@ REFERENCE_AFTER = 1
 SETTLED_AFTER = 5
 """Seconds until a pending refund succeeds, or a refund that cannot be paid back fails."""
 INSTRUCTIONS_LAST = 45 * DAY
-UNCAPTURED = "expired_uncaptured_charge"
 
 FAILURES = (
     "charge_for_pending_refund_disputed",
@@ -214,13 +213,6 @@ def fail(world: World, refund: Json, reason: str, *, status: str = "failed") -> 
     announce(world, refund, before)
     if status == "failed":
         world.emit("refund.failed", refund)
-
-
-def let_go(world: World, charge: Json) -> None:
-    """A hold that ran out shows as a refund, though no money has moved."""
-    refund = _blank(world, charge, charge["amount"], {"reason": UNCAPTURED})
-    refund["destination_details"] = {"card": {"type": "reversal"}, "type": "card"}
-    world.emit("refund.created", world.refunds.add(refund))
 
 
 def _settle(world: World, refund_id: str) -> None:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from azpay.sandbox.errors import StripeError, bad_request
+from azpay.sandbox.finding import Query
 from azpay.sandbox.lists import MAX_LIMIT
 from azpay.sandbox.params import integer, shape, text
 from azpay.sandbox.resources.statuses import status_at
 from azpay.sandbox.routing import Call, Route
 from azpay.sandbox.search_language import Fields, Kind, parse
-from azpay.sandbox.store import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable

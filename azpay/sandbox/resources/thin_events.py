@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from azpay.sandbox.errors import StripeError, bad_request
+from azpay.sandbox.finding import Query
 from azpay.sandbox.params import array_of, hash_of, integer, shape, text
 from azpay.sandbox.routing import Call, Route
-from azpay.sandbox.store import Query
 from azpay.sandbox.thin import notification, rfc3339, snapshot_id, thin_id
 
 if TYPE_CHECKING:
