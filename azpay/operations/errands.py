@@ -70,7 +70,7 @@ class Errand(Protocol[Answer, Result]):
     def look(self) -> Answer | None:
         """Look for the effect at Stripe, when the key is too old to ask with.
 
-        Raises OutcomeUnknown where not to find it means nothing, and Declined where what is found was.
+        May raise Declined, and OutcomeUnknown where not to find it means nothing.
         """
 
     def hold(self, session: Session) -> None:

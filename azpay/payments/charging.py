@@ -86,7 +86,7 @@ class Charging:
         if self.payment.payment_intent is not None:
             return self.gateway.payment_intent(self.payment.payment_intent)
         since = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART)
-        mine = (found for found in since if found.metadata.get(OPERATION_KEY) == self.operation.id)
+        mine = (each for each in since if each.metadata.get(OPERATION_KEY) == self.operation.id)
         found = next(mine, None)
         if found is None:
             _require_clock(self.gateway, self.now)

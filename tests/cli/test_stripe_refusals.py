@@ -1,4 +1,4 @@
-"""Stripe's noes as whoever types a command sees them: declines, refused keys, refused requests.
+"""Stripe's noes as whoever types a command sees them: declines and refused requests.
 
 A no moves nothing, and the same command, once what it names is put right, moves the money once.
 """
@@ -6,7 +6,7 @@ A no moves nothing, and the same command, once what it names is put right, moves
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,7 +18,6 @@ from .moves import (
     CAPTURE,
     CHARGE,
     DONE,
-    KEY,
     MOVED,
     NOT_DONE,
     REFUND,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from tests.support.clock import Clock
     from tests.support.stripe_transport import Answer
 
-RESTRICTED = "rk_test_ci01"
 LATER = "The same card may work later, once; or ask the customer for another one."
 FUNDS = "Out of funds, or over the limit of the card: it may work another day."
 CHECK = "Ask the customer to check the card's data, or for another card."
@@ -211,90 +209,3 @@ def test_a_refused_request_says_that_nothing_was_moved_and_what_is_next(
     transport.answer = None
     assert till.type().exit_code == 0
     assert (till.standing, till.moved) == (DONE[verb], MOVED[verb])
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_key_that_was_revoked_is_said_and_the_new_one_goes_on(
-    azpay: Azpay, stripe: Sandbox, clock: Clock, verb: str
-) -> None:
-    till = a_till(azpay, stripe, clock, verb)
-    before = till.moved
-    stripe.expire_key(KEY)
-
-    result = till.type()
-
-    message, following = told(result)
-    assert result.exit_code == 4
-    assert message.startswith("Expired API Key provided: sk_test_")
-    assert message.endswith("Nothing was moved.")
-    assert KEY not in result.output
-    assert following == "Run `azpay login` with a key that may do this; see `azpay whoami`."
-    assert (till.standing, till.moved) == (NOT_DONE[verb], before)
-    stripe.add_key("sk_test_the_new_one")
-    renewed = till.over(gateway_over(Saying(stripe), "sk_test_the_new_one"))
-    assert renewed.type().exit_code == 0
-    assert (till.standing, till.moved) == (DONE[verb], MOVED[verb])
-
-
-@pytest.mark.parametrize(
-    ("verb", "lacks"),
-    [
-        (CHARGE, "rak_payment_intent_write"),
-        (CAPTURE, "rak_payment_intent_write"),
-        (CANCEL, "rak_payment_intent_write"),
-        (REFUND, "rak_charge_write"),
-    ],
-)
-def test_a_restricted_key_says_which_permission_it_lacks(
-    azpay: Azpay, stripe: Sandbox, clock: Clock, verb: str, lacks: str
-) -> None:
-    stripe.add_key(RESTRICTED, ["payment_intent_read", "charge_read"])
-    till = a_till(azpay, stripe, clock, verb)
-    before = till.moved
-
-    result = till.over(gateway_over(Saying(stripe), RESTRICTED)).type()
-
-    message, following = told(result)
-    assert result.exit_code == 4
-    assert f"'{lacks}'" in message
-    assert message.endswith("Nothing was moved.")
-    assert "azpay login" in following
-    assert (till.standing, till.moved) == (NOT_DONE[verb], before)
-    assert till.type().exit_code == 0
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_key_that_is_revoked_after_a_lost_answer_leaves_the_outcome_unknown(
-    azpay: Azpay, stripe: Sandbox, clock: Clock, verb: str
-) -> None:
-    till = a_till(azpay, stripe, clock, verb)
-    stripe.spoil_next("drop-answer", method="POST", times=4)
-    till.type()
-    stripe.add_key("sk_test_the_old_one")
-    stripe.expire_key("sk_test_the_old_one")
-
-    result = till.over(gateway_over(Saying(stripe), "sk_test_the_old_one")).type()
-
-    message, _ = told(result)
-    assert result.exit_code == 8
-    assert "api_key_refused" in message
-    assert "an earlier one may have taken effect" in message
-    assert "Nothing was moved" not in result.output
-    assert till.type().exit_code == 0
-    assert (till.standing, till.moved) == (DONE[verb], MOVED[verb])
-
-
-def test_a_key_that_another_program_used_at_stripe_is_a_conflict(azpay: Azpay, stripe: Sandbox) -> None:
-    other: dict[str, Any] = {"amount": 900, "currency": "usd"}
-    azpay.gateway.create_payment_intent(other, key="invoice-7")
-    words = ["charge", "5", "usd", "--method", "pm_card_visa", "--idempotency-key"]
-
-    result = run(azpay, *words, "invoice-7")
-
-    message, following = told(result)
-    assert result.exit_code == 7
-    assert message.startswith("Keys for idempotent requests can only be used with the same parameters")
-    assert message.endswith("Nothing was moved.")
-    assert following == "Use another --idempotency-key for a different request."
-    assert run(azpay, *words, "invoice-8").exit_code == 0
-    assert [each["amount_captured"] for each in stripe.charges] == [500]
