@@ -29,7 +29,8 @@ from hypothesis.stateful import (
 from sqlalchemy import event
 
 from azpay import audit, inbox
-from azpay.inbox.outcomes import TRIES
+from azpay.gateway.stripe import TRIES
+from azpay.inbox import outcomes
 from azpay.payments import PaymentStatus, checks, methods
 from tests.conftest import emptied
 from tests.machine import truths
@@ -89,7 +90,9 @@ ENDS = st.builds(
     st.integers(1, 6),
     interrupted=st.sampled_from([False, False, False, True]),
 ) | st.builds(End, st.sampled_from([Boundary.STATEMENT, Boundary.RESULT]), st.integers(1, 40))
-STRUCK = st.lists(st.tuples(st.sampled_from(FAULTS), st.sampled_from([1, 2, 4, 5])), min_size=1, max_size=2)
+STRUCK = st.lists(
+    st.tuples(st.sampled_from(FAULTS), st.sampled_from([1, 2, TRIES, TRIES])), min_size=1, max_size=2
+)
 TROUBLE = st.one_of(
     st.just(NONE),
     st.just(NONE),
@@ -98,6 +101,10 @@ TROUBLE = st.one_of(
     st.builds(Trouble, end=ENDS),
     st.builds(Trouble, STRUCK, ENDS),
 )
+LOSSES = st.sampled_from(
+    [Trouble([(fault, TRIES)]) for fault in ("drop-answer", "drop-request", "500-effect")]
+)
+AGAIN = st.sampled_from([Trouble([(fault, TRIES)]) for fault in ("429", "409", "503", "lock_timeout")])
 PAUSES = st.sampled_from(
     [
         timedelta(minutes=2),
@@ -187,6 +194,14 @@ class Machine(RuleBasedStateMachine):
         self.charge("pm_card_visa", REFERENCED, None, NONE)
         self.refund(0, words, None, trouble)
 
+    @rule(lost=LOSSES, back=st.booleans(), trouble=TROUBLE | AGAIN)
+    def lose_and_ask_again(self, lost: Trouble, back: bool, trouble: Trouble) -> None:
+        """What the first answer would have been, the second must find out, or leave open."""
+        self.charge("pm_card_visa", REFERENCED, None, NONE if back else lost)
+        if back:
+            self.refund(0, ("2.00",), None, lost)
+        self._type((self.returns if back and self.returns else self.orders)[-1], trouble)
+
     @rule(words=ENDS_OF_HOLDS, trouble=TROUBLE)
     def hold_and_end(self, words: Sequence[str], trouble: Trouble) -> None:
         self.charge("pm_card_visa", ("--authorize-only",), None, NONE)
@@ -275,7 +290,7 @@ class Machine(RuleBasedStateMachine):
                 self._note(merchant.types("ops", "resolve", "--all"))
         merchant.types("events", "sweep")
         self._note(merchant.works())
-        for _ in range(TRIES):
+        for _ in range(outcomes.TRIES):
             if inbox.backlog(merchant.db).waiting:
                 merchant.clock.advance(minutes=16)
                 self._note(merchant.works())
