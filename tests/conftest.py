@@ -32,13 +32,15 @@ if TYPE_CHECKING:
 KEY = "sk_test_azpay_sandbox"
 
 SQLITE, POSTGRESQL, BOTH = "sqlite", "postgresql", "both"
-MONEY = frozenset({"access", "audit", "db", "inbox", "operations", "payments", "settlement", "worker"})
+ALWAYS = frozenset({"db", "operations"})
 """The folders of tests that always run on both stores."""
 
 TRIED = "tried"
 """What a test records with `record_property` under this name is printed at the end."""
 
-CORE = MONEY | {"http", "receipts", "reconciliation"}
+CORE = ALWAYS | {
+    "access", "audit", "http", "inbox", "payments", "receipts", "reconciliation", "settlement", "worker",
+}  # fmt: skip
 """Those that do with `--store both`, as in CI."""
 
 hypothesis_settings.register_profile("azpay", deadline=None)  # a busy machine is no failure
@@ -80,7 +82,7 @@ def stores(metafunc: pytest.Metafunc) -> list[str]:
     if metafunc.definition.get_closest_marker("both_stores") is not None:
         return [SQLITE, POSTGRESQL]
     room = Path(str(metafunc.definition.path)).parent.name
-    return [SQLITE, POSTGRESQL] if room in (CORE if chosen == BOTH else MONEY) else [SQLITE]
+    return [SQLITE, POSTGRESQL] if room in (CORE if chosen == BOTH else ALWAYS) else [SQLITE]
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ class Action(StrEnum):
     REFUND = "refund"
     APPROVE = "decide on refunds"
     REPAIR = "repair the book"
+    KEEP = "look after the book itself"
+    LISTEN = "say where Stripe posts"
 
 
 NEEDS = {
@@ -34,6 +36,8 @@ NEEDS = {
     Action.REFUND: "admin",
     Action.APPROVE: "admin",
     Action.REPAIR: "admin",
+    Action.KEEP: "admin",
+    Action.LISTEN: "admin",
 }
 """The least role for each."""
 

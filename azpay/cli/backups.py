@@ -52,6 +52,7 @@ def backup(
     from azpay.cli import wiring
 
     _refuse_two_answers(ctx, to, keep)
+    wiring.require(ctx, None)
     db, now = wiring.book_itself(ctx), wiring.now_of(ctx)
     if to == "-":
         _record(db, _stream(ctx, db), now)
@@ -83,9 +84,11 @@ def restore(
     Stop everything that uses the book first. What happened after the backup is at Stripe: `azpay reconcile
     --plan` names it, and `azpay reconcile apply` fills it in.
     """
+    from azpay.access import Action
     from azpay.cli import output, prompts, wiring
     from azpay.db import restoring
 
+    wiring.require(ctx, Action.KEEP)
     db, now = wiring.book_itself(ctx), wiring.now_of(ctx)
     if not restoring.is_empty(db):
         prompts.confirm(f"Put {file.name} in the place of the book at {db.where}?", yes=yes or force)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from azpay.cli import batch_options
+from azpay.cli.afterwards import on_record
 from azpay.cli.keyed import Keyed
 from azpay.cli.options import Yes
 
@@ -148,9 +149,11 @@ def charge(  # noqa: PLR0913 - a command's options
         return
     with keyed.held():
         made = payments.charge(azpay.db, azpay.gateway, request, now=azpay.now(), guards=azpay.guards)
-        payment = _waited_for(ctx, azpay, made, wait) if wait else made
-    _keep_if_settled(keyed, payment)
-    show(ctx, azpay, payment)
+        with on_record(made.id, made.id):
+            payment = _waited_for(ctx, azpay, made, wait) if wait else made
+    with on_record(payment.id, payment.id):
+        _keep_if_settled(keyed, payment)
+        show(ctx, azpay, payment)
 
 
 def _found(azpay: Azpay, named: str) -> Payment:
@@ -220,7 +223,9 @@ def capture(  # noqa: PLR0913 - a command's options
         taking = asked or Money(found.amount, found.currency)
         output.say(ctx, f"Capture {taking.echo()} of {found.id}")
         consent(azpay, taking, yes=yes, live=live)
-    show(ctx, azpay, _captured(azpay, found.id, part))
+    captured = _captured(azpay, found.id, part)
+    with on_record(f"The capture of {captured.id}", captured.id):
+        show(ctx, azpay, captured)
 
 
 def _captured(azpay: Azpay, payment: str, amount: int | None) -> Payment:

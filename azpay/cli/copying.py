@@ -39,9 +39,12 @@ def copy(
     same command goes on where it ended. At the end every table is read again on both sides and compared, and
     only then the target is a book. A password comes from PGPASSWORD or ~/.pgpass, not from here.
     """
+    from azpay.access import Action
+    from azpay.cli import wiring
     from azpay.cli.progress import progress
     from azpay.db import copying
 
+    wiring.require(ctx, Action.KEEP)
     plan = _plan()
     with _books(ctx, source, target) as (here, there):
         if restart:
@@ -78,7 +81,9 @@ def _record(ctx: typer.Context, here: Database, there: Database, found: Found) -
     from azpay.cli import wiring
 
     told: audit.Details = {"source": here.where, "rows": sum(ours.rows for _, ours, _ in found)}
-    audit.note(there, "book.copied", audit.About("book", there.where), now=wiring.now_of(ctx), details=told)
+    _, actor = wiring.guards_of(ctx)
+    about, now = audit.About("book", there.where), wiring.now_of(ctx)
+    audit.note(there.by(actor), "book.copied", about, now=now, details=told)
 
 
 def _answer(ctx: typer.Context, there: Database, found: Found) -> None:

@@ -39,9 +39,10 @@ def endpoint(
     An endpoint that is there is brought up to date. The secret of a new one is kept beside the API key, where
     `azpay serve` finds it; SIGHUP tells a daemon that runs.
     """
+    from azpay.access import Action
     from azpay.cli import output, wiring
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, Action.LISTEN if url is not None else None)
     if url is not None:
         done = registered(ctx, azpay, url)
         data = _data(done.endpoint, azpay.handlers.events) | {"changed": done.changed}

@@ -29,12 +29,13 @@ def key(
 
     The recovery key is the key itself: keep it where neither the book nor this machine's backups are.
     """
+    from azpay.access import Action
     from azpay.cli import output, wiring
 
     if new:
         _show_new(ctx)
         return
-    db, keys = wiring.book_of(ctx), _keys(ctx)
+    db, keys = wiring.book_of(ctx, Action.KEEP if reveal else None), _keys(ctx)
     ids = _in_use(db)
     recovery = db.ring.cipher(ids[0]).root.written if reveal else None
     shown = [
@@ -109,11 +110,12 @@ def rekey(ctx: typer.Context) -> None:
     where it was. The old key stays at hand for the backups made under it.
     """
     from azpay import audit, bootstrap
+    from azpay.access import Action
     from azpay.cli import output, wiring
     from azpay.cli.progress import progress
     from azpay.db import rekeying
 
-    db, keys = wiring.book_of(ctx), _keys(ctx)
+    db, keys = wiring.book_of(ctx, Action.KEEP), _keys(ctx)
     before = _in_use(db)
     root, made = _next_key(db, keys)
     if made:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from azpay.cli import batch_options
+from azpay.cli.afterwards import on_record
 from azpay.cli.charge import PENDING, DryRun, Live, Minor, consent, consent_to_all, money
 from azpay.cli.keyed import Keyed
 from azpay.cli.options import Yes
@@ -111,7 +112,8 @@ def refund(  # noqa: PLR0913 - a command's options
     except access.ApprovalNeeded as needed:
         waiting.show_waiting(ctx, azpay, needed)
     else:
-        show(ctx, azpay, given, keyed=keyed)
+        with on_record(given.id, given.payment_id):
+            show(ctx, azpay, given, keyed=keyed)
 
 
 def _refund(azpay: Azpay, named: str) -> Refund:

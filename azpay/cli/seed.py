@@ -105,9 +105,10 @@ def seed(
 
 
 def _charge(ctx: typer.Context, payments: int, number: int) -> None:
+    from azpay.access import Action
     from azpay.cli import output, wiring
 
-    azpay = wiring.azpay_of(ctx)
+    azpay = wiring.azpay_of(ctx, Action.CHARGE)
     plan = list(planned(payments, number))
     counts = Counter(_make(azpay, each, number) for each in _shown(plan))
     output.emit(

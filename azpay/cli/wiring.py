@@ -84,7 +84,7 @@ def book_as_it_is(ctx: typer.Context, settings: Settings) -> Database:
 
     db = bootstrap.book_as_it_is(settings, keeper_of(settings))
     ctx.call_on_close(db.close)
-    return db
+    return db.by(bootstrap.actor_at_terminal(settings))
 
 
 def book_itself(ctx: typer.Context) -> Database:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, func, insert, inspect, select, update
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlmodel import col
 
 from azpay.db import book_keys, migrations, rows, schema, sealing
@@ -223,10 +223,18 @@ def _write(target: Database, table: Table, batch: list[Values], identity: str, f
     last = str(batch[-1][sealing.key_column(table).name])
     with target.writing() as session:
         connection = session.connection()
-        connection.execute(insert(table), batch)
+        _insert(connection, table, batch)
         follow(connection, table, batch)
         here = PROGRESS.c.name == table.name
         went_on = update(PROGRESS).where(here).values(last=last, rows=PROGRESS.c.rows + len(batch))
         if not connection.execute(went_on).rowcount:
             begun = insert(PROGRESS).values(name=table.name, source=identity, last=last, rows=len(batch))
             connection.execute(begun)
+
+
+def _insert(connection: Connection, table: Table, batch: list[Values]) -> None:
+    """Raises CopyDiffers where a row leans on one that came when its place had been passed."""
+    try:
+        connection.execute(insert(table), batch)
+    except IntegrityError as error:
+        raise CopyDiffers([table.name]) from error

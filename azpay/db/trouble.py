@@ -65,10 +65,26 @@ def translated(where: str) -> Iterator[None]:
             ) from error
         if not of_the_store(error):
             raise
+        said = reason(error)
         raise DatabaseUnavailable(
-            f"The database did not take it: {reason(error)}.",
-            hint=f"Look at {where}, then run `azpay db check`.",
+            f"The database did not take it: {said}.",
+            hint=f"{_remedy(said)} Look at {where}, then run `azpay db check`.".lstrip(),
         ) from error
+
+
+REMEDIES = (
+    ("locked", "Something else holds it: try again in a minute."),
+    ("readonly", "Let azpay write there, and ask again."),
+    ("read-only", "Let azpay write there, and ask again."),
+    ("disk is full", "Make room on its disk, and ask again."),
+    ("No space left", "Make room on its disk, and ask again."),
+    ("connection", "See that the server runs and can be reached, and ask again."),
+)
+"""What drivers say, and what helps."""
+
+
+def _remedy(said: str) -> str:
+    return next((remedy for words, remedy in REMEDIES if words in said), "")
 
 
 def reason(error: DBAPIError | PoolExhausted) -> str:

@@ -95,7 +95,12 @@ DECLINES: Mapping[str, Decline] = {
     **dict(
         _alike(
             "authentication_required authentication_not_handled mobile_device_authentication_required",
-            Decline(_AUTHENTICATE, "The customer must confirm the payment at their bank.", Again.PRESENT),
+            Decline(
+                _AUTHENTICATE,
+                "The customer must confirm the payment at their bank: "
+                "charge with --on-session --return-url URL, and send them its link.",
+                Again.PRESENT,
+            ),
         )
     ),
     **dict(

@@ -103,6 +103,8 @@ class Verdict:
     """We are too fast, all of us: the next try of anybody's has to wait."""
     definite: bool = False
     """An answer to the request itself, which also settles what became of earlier tries under the same key."""
+    astray: bool = False
+    """Perhaps it was not Stripe who answered."""
 
 
 def judge(status: int, error: StripeError) -> Verdict:
@@ -118,11 +120,7 @@ def judge(status: int, error: StripeError) -> Verdict:
             )
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Verdict(
-            StripeUnavailable(f"Stripe is limiting us: {_said(error)}", hint="Try again in a minute."),
-            again=True,
-            limited=error.code != "lock_timeout",
-        )
+        return _not_now(error)
     return Verdict(
         StripeUnavailable(f"Stripe answered {status}: {_said(error)}", hint="Try again in a minute."),
         again=True,
@@ -130,19 +128,28 @@ def judge(status: int, error: StripeError) -> Verdict:
     )
 
 
+def _not_now(error: StripeError) -> Verdict:
+    """We are too fast, or somebody else has the same object in hand; nothing was begun."""
+    limited = error.code != "lock_timeout"
+    why = "Stripe is limiting us" if limited else "Stripe is busy with this very object"
+    busy = StripeUnavailable(f"{why}: {_said(error)}", hint="Try again in a minute.")
+    return Verdict(busy, again=True, limited=limited)
+
+
 def unreadable(status: int) -> Verdict:
     """The meaning of an answer that is not Stripe's: a proxy's page, or garbage."""
     error = StripeUnavailable(
         f"Stripe answered {status} with something we cannot read.",
-        hint="Check AZPAY_STRIPE_API_BASE and any proxy on the way to it, then try again.",
+        hint="Check AZPAY_STRIPE_API_BASE and any proxy on the way to it.",
     )
-    return Verdict(error, again=True, may_have_acted=True)
+    return Verdict(error, again=True, may_have_acted=True, astray=True)
 
 
 def unreachable(reason: str, *, sent: bool) -> Verdict:
     """The connection failed; `sent` when the request may have left us before it did."""
+    what = "Stripe's answer did not come back" if sent else "Stripe could not be reached"
     error = StripeUnavailable(
-        f"Stripe could not be reached ({reason}).",
+        f"{what} ({reason}).",
         hint="Check the network and AZPAY_STRIPE_API_BASE; in the sandbox, see that `azpay sandbox` runs.",
     )
     return Verdict(error, again=True, may_have_acted=sent)
@@ -154,10 +161,13 @@ def _declined(error: StripeError) -> CardDeclined:
     return CardDeclined(error)
 
 
+MEND = "Put right what Stripe names, then ask again."
+
+
 def _rejected(status: int, error: StripeError) -> AzpayError:
     if error.type == "idempotency_error":
         return KeyReused(_said(error), hint="Use another --idempotency-key for a different request.")
-    plain = REFUSALS["resource_missing"] if status == HTTPStatus.NOT_FOUND else Refusal(Means.REFUSED)
+    plain = REFUSALS["resource_missing"] if status == HTTPStatus.NOT_FOUND else Refusal(Means.REFUSED, MEND)
     refusal = REFUSALS.get(error.code or "", plain)
     match refusal.means:
         case Means.DECLINED:
@@ -175,4 +185,5 @@ def _rejected(status: int, error: StripeError) -> AzpayError:
 
 
 def _said(error: StripeError) -> str:
-    return error.message or error.code or "no reason given"
+    said = error.message or error.code or "No reason given"
+    return said if said.endswith((".", "!", "?")) else f"{said}."

@@ -323,4 +323,4 @@ def learn(*types: type[msgspec.Struct]) -> None:
 
 
 learn(StripeError, PaymentIntent, Charge, BalanceTransaction, Refund, Customer, PaymentMethod, Account)
-learn(WebhookEndpoint, Event)
+learn(Dispute, EarlyFraudWarning, Review, SetupIntent, Payout, Itemized, Balance, WebhookEndpoint, Event)

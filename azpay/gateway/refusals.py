@@ -41,7 +41,11 @@ REFUSALS: Mapping[str, Refusal] = {
         )
     ),
     **dict(
-        _alike("charge_already_refunded charge_already_captured", Means.WRONG_STATE, "It is done already.")
+        _alike(
+            "charge_already_refunded charge_already_captured",
+            Means.WRONG_STATE,
+            "It is done already, perhaps at Stripe itself: `azpay reconcile` brings the book up to date.",
+        )
     ),
     "charge_disputed": Refusal(
         Means.WRONG_STATE, "The customer's bank decides now: answer the dispute in Stripe's dashboard."

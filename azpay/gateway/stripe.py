@@ -20,7 +20,15 @@ import msgspec
 import stripe
 from stripe import _util
 
-from azpay.gateway.failures import AnswerLost, StripeUnavailable, Verdict, judge, unreachable, unreadable
+from azpay.gateway.failures import (
+    AnswerLost,
+    CardDeclined,
+    StripeUnavailable,
+    Verdict,
+    judge,
+    unreachable,
+    unreadable,
+)
 from azpay.gateway.objects import (
     Account,
     Balance,
@@ -222,7 +230,7 @@ class Gateway:
     def balance_transaction(self, balance_transaction: str) -> BalanceTransaction:
         return self._get(f"/v1/balance_transactions/{balance_transaction}", {}, BalanceTransaction)
 
-    def payment_intents(self, since: datetime, until: datetime) -> Iterator[PaymentIntent]:
+    def payment_intents(self, since: datetime, until: datetime | None = None) -> Iterator[PaymentIntent]:
         """All that were created in [since, until), newest first, a page at a time."""
         params = {**_created(since, until), "expand": ["data.latest_charge"]}
         return self._list("/v1/payment_intents", params, PaymentIntent)
@@ -310,8 +318,8 @@ class Gateway:
             return msgspec.json.decode(answer, type=into)
         except msgspec.DecodeError as error:
             raise AnswerLost(
-                f"Stripe answered with something we cannot read ({error}).",
-                hint="The same command again asks Stripe under the same key; if it repeats, upgrade azpay.",
+                f"Stripe answered with something we cannot read ({error}). {NOT_KNOWN}",
+                hint=f"{SAME_AGAIN} If it repeats, check AZPAY_STRIPE_API_BASE, or upgrade azpay.",
             ) from error
 
     def _list(self, path: str, params: Params, into: type[T]) -> Iterator[T]:
@@ -374,8 +382,9 @@ def _present(params: Params) -> Params:
     return {name: value for name, value in params.items() if value is not None}
 
 
-def _created(since: datetime, until: datetime) -> Params:
-    return {"created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}}
+def _created(since: datetime, until: datetime | None) -> Params:
+    before = {"lt": int(until.timestamp())} if until is not None else {}
+    return {"created": {"gte": int(since.timestamp()), **before}}
 
 
 def _read(answer: str | msgspec.Raw, into: type[T]) -> T:
@@ -400,7 +409,9 @@ def _verdict(error: stripe.StripeError) -> Verdict:
     """Only an error object of Stripe's own is its answer; a proxy's page is not, whatever its status."""
     if error.http_status is None:
         cause = error.__cause__
-        return unreachable(type(cause or error).__name__, sent=not isinstance(cause, NEVER_SENT))
+        if isinstance(cause, NEVER_SENT):
+            return unreachable(str(cause) or type(cause).__name__, sent=False)
+        return unreachable(type(cause or error).__name__, sent=True)
     try:
         body = msgspec.convert(error.json_body, ErrorBody, strict=False)
     except msgspec.ValidationError:
@@ -414,12 +425,16 @@ def _retry_after(error: stripe.StripeError) -> int | None:
     return int(asked) if asked.isascii() and asked.isdigit() else None
 
 
+NOT_KNOWN = "Whether it took effect is not known."
+SAME_AGAIN = "Do not start over: the same command again asks Stripe under the same key."
+
+
 def _final(verdict: Verdict, *, may_have_acted: bool) -> Exception:
+    """What is said in the end, always with whether anything was moved; a decline says so by itself."""
+    error = verdict.error
     if may_have_acted and not verdict.definite:
-        return AnswerLost(
-            f"{verdict.error.message} Whether it took effect is not known.",
-            hint="Do not start over: the same command again asks Stripe under the same key.",
-        )
-    if isinstance(verdict.error, StripeUnavailable):
-        return StripeUnavailable(f"{verdict.error.message} Nothing was moved.", hint=verdict.error.hint)
-    return verdict.error
+        look = f" {error.hint}" if verdict.astray else ""
+        return AnswerLost(f"{error.message} {NOT_KNOWN}", hint=f"{SAME_AGAIN}{look}")
+    if isinstance(error, CardDeclined):
+        return error
+    return type(error)(f"{error.message} Nothing was moved.", hint=error.hint)

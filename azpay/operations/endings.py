@@ -85,6 +85,7 @@ class GivenUp(Failed):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"Given up: {reason}")
+        self.reason = reason
 
 
 class TooEarlyToGiveUp(Refused):

@@ -30,7 +30,7 @@ from azpay.operations.endings import (
     ParametersMissing,
     StillUnknown,
 )
-from azpay.operations.journal import KEY_LIFE, fail, mark_sent, mark_unknown, succeed
+from azpay.operations.journal import KEY_LIFE, before_asking, fail, mark_sent, mark_unknown, succeed
 from azpay.operations.models import OPEN, Operation, Outcome, State, Step
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = timedelta(minutes=10)
 """A request that left us longer ago than this has arrived by now, or never will."""
+
+CLOCKS_APART = timedelta(minutes=10)
+"""An operation that begins later than this from now was written down by a clock that was wrong."""
 
 ANSWERS = (Declined, Failed, Conflict)
 
@@ -65,7 +68,10 @@ class Errand(Protocol[Answer, Result]):
         """Ask Stripe under the operation's key."""
 
     def look(self) -> Answer | None:
-        """Look for the effect at Stripe, when the key is too old to ask with."""
+        """Look for the effect at Stripe, when the key is too old to ask with.
+
+        May raise Declined, and OutcomeUnknown where not to find it means nothing.
+        """
 
     def hold(self, session: Session) -> None:
         """Lock what an answer changes. Events lock it before its operation, and so must we."""
@@ -95,7 +101,8 @@ def carry_out(
     operation's id. A resolver hands in its `lease`, and what it writes down when Stripe has no trace of it.
     """
     turn = Turn(new_id("att", now), now, lease, absent)
-    operation, settled = db.write(lambda session: _begin(session, operation.id, errand, turn))
+    with before_asking():
+        operation, settled = db.write(lambda session: _begin(session, operation.id, errand, turn))
     if settled is not None:
         return settled
     with traced() as trace:
@@ -136,8 +143,8 @@ def _step(operation: Operation, turn: Turn) -> Step:
 
 
 def is_old(operation: Operation, now: datetime) -> bool:
-    """Whether Stripe may have forgotten the operation's key."""
-    return now - operation.created_at > KEY_LIFE
+    """Whether Stripe may have forgotten the operation's key: also when a clock that was set back hides it."""
+    return not -CLOCKS_APART <= now - operation.created_at <= KEY_LIFE
 
 
 def _answer(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> Answer:
@@ -150,6 +157,8 @@ def _look(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> A
     not_yet = KeyTooOld() if is_old(operation, turn.now) else ParametersMissing()
     try:
         found = errand.look()
+    except (Declined, OutcomeUnknown):
+        raise
     except AzpayError as error:
         raise not_yet from error
     if found is not None:

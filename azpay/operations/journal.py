@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,15 @@ from sqlmodel import Session, col, select
 from azpay import access, audit
 from azpay.db import actor_of, new_id
 from azpay.db.book_keys import peppered
+from azpay.db.database import DatabaseUnavailable
 from azpay.db.upsert import keep_new
 from azpay.errors import Conflict, Failed
+from azpay.operations.endings import GivenUp
 from azpay.operations.models import OPEN, Kind, Operation, State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlmodel.sql.expression import SelectOfScalar
 
     from azpay.errors import AzpayError
@@ -138,6 +143,16 @@ def _outlived(session: Session, standing: Operation, now: datetime) -> bool:
     return True
 
 
+@contextmanager
+def before_asking() -> Iterator[None]:
+    """A store that fails inside fails before Stripe was asked, and says so. Raises DatabaseUnavailable."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        error.message = f"{error.message} Stripe was not asked: this moved nothing."
+        raise
+
+
 def mark_sent(operation: Operation, now: datetime) -> None:
     """Write down that Stripe is about to be asked."""
     operation.state = State.SENT
@@ -164,8 +179,10 @@ def _settle(
 
 
 def succeed(session: Session, operation_id: str, stripe_object: str, *, now: datetime) -> None:
-    """Write down Stripe's yes, in the transaction that records its effect."""
+    """Write down Stripe's yes, in the transaction that records its effect. The second time does nothing."""
     operation = session.get_one(Operation, operation_id, with_for_update=True)
+    if operation.state is State.SUCCEEDED:
+        return
     if operation.state is State.FAILED:
         access.take_again(session, operation.id)
     _settle(session, operation, State.SUCCEEDED, {"stripe_object": stripe_object}, now)
@@ -185,6 +202,8 @@ def fail(
         return
     said: audit.Details = {"error": error.code, "stripe_object": stripe_object}
     _settle(session, operation, State.FAILED, said, now)
+    if isinstance(error, GivenUp):
+        audit.add(session, about(operation.id), reason=error.reason, details={})
     operation.stripe_object = stripe_object
     operation.error_code, operation.error_message = error.code, error.message
     access.give_back(session, operation.id, now=now)

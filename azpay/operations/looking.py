@@ -130,17 +130,17 @@ def of(session: Session, subject: str) -> list[Operation]:
 
 
 def open_among(session: Session, names: Collection[str], charged: Collection[str]) -> dict[str, str]:
-    """The open ones of these, and the open charges of these payments, with what each is about.
+    """Those of these that did not succeed, and the open charges of these payments, with what each is about.
 
     Locked in the order of their ids.
     """
     if not names and not charged:
         return {}
     either = or_(
-        col(Operation.id).in_(names),
-        and_(col(Operation.subject).in_(charged), col(Operation.kind) == Kind.CHARGE),
+        and_(col(Operation.id).in_(names), col(Operation.state) != State.SUCCEEDED),
+        and_(text(OPEN_SQL), col(Operation.subject).in_(charged), col(Operation.kind) == Kind.CHARGE),
     )
-    these = select(Operation.id, Operation.subject).where(text(OPEN_SQL), either)
+    these = select(Operation.id, Operation.subject).where(either)
     return dict(session.exec(these.order_by(col(Operation.id)).with_for_update()).all())
 
 

@@ -65,10 +65,14 @@ class Resolver:
     errands: Errands
     chance: Random
 
-    def run(self, *, now: datetime, stopping: Callable[[], bool]) -> list[Resolved]:
-        """Everything that is due, one after the other; no more of it once Stripe cannot be reached."""
+    def run(self, *, clock: Callable[[], datetime], stopping: Callable[[], bool]) -> list[Resolved]:
+        """Everything that is due, one after the other; no more of it once Stripe cannot be reached.
+
+        Each at its own moment: a round may take hours, and a key grow too old in it.
+        """
         done: list[Resolved] = []
         while not stopping():
+            now = clock()
             lease = new_id("lease", now)
             operation = self.db.write(partial(leases.claim_next, lease=lease, now=now))
             if operation is None:

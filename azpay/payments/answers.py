@@ -8,7 +8,8 @@ from sqlmodel import col, select
 
 from azpay import operations
 from azpay.gateway import CardDeclined
-from azpay.operations import OPEN, Kind, Operation
+from azpay.operations import OPEN, Kind, Operation, State
+from azpay.payments.charging import DECLINES
 from azpay.payments.models import Payment, PaymentStatus, Refund
 from azpay.payments.records import OPERATION_KEY, status_of
 
@@ -26,8 +27,8 @@ PAID = frozenset({PaymentStatus.AUTHORIZED, PaymentStatus.SUCCEEDED})
 def settle_charge(
     session: Session, payment: Payment | PaymentDraft, intent: objects.PaymentIntent, *, now: datetime
 ) -> None:
-    """Settle the open charge that made this payment intent, once it is past being made."""
-    operation = _open(session, intent.metadata.get(OPERATION_KEY), payment.id)
+    """Settle the charge that made this payment intent, once it is past being made."""
+    operation = _marked(session, intent.metadata.get(OPERATION_KEY), payment.id)
     status = status_of(intent)
     if operation is None and status in PAID:
         operation = _another_attempt(session, payment.id)
@@ -43,21 +44,36 @@ def settle_charge(
 def settle_refund(
     session: Session, ours: Refund | RefundDraft, refund: objects.Refund, *, now: datetime
 ) -> None:
-    """Settle the open operation that made this refund: it was made, whatever becomes of it."""
-    operation = _open(session, refund.metadata.get(OPERATION_KEY), ours.id)
+    """Settle the operation that made this refund: it was made, whatever becomes of it."""
+    operation = _marked(session, refund.metadata.get(OPERATION_KEY), ours.id)
     if operation is not None:
         operations.succeed(session, operation.id, refund.id, now=now)
 
 
 def _another_attempt(session: Session, payment: str) -> Operation | None:
-    """The open operation that confirmed it anew; it left no mark. Of a decline nobody knows whose it was."""
-    about = select(Operation).where(
-        Operation.subject == payment, Operation.kind == Kind.CHARGE, col(Operation.state).in_(OPEN)
+    """The one open operation that confirmed it anew; it left no mark.
+
+    Of several, of one that another overtook, and of a decline, nobody knows whose it was: Stripe says so
+    under the key of each.
+    """
+    of_this = (Operation.subject == payment, Operation.kind == Kind.CHARGE)
+    about = select(Operation).where(*of_this, col(Operation.state).in_(OPEN)).order_by(col(Operation.id))
+    found = session.exec(about.with_for_update()).all()
+    if len(found) != 1:
+        return None
+    since = select(Operation.id).where(
+        *of_this, Operation.state == State.SUCCEEDED, col(Operation.settled_at) >= found[0].created_at
     )
-    return session.exec(about.with_for_update()).first()
+    return None if session.exec(since.limit(1)).first() else found[0]
 
 
-def _open(session: Session, named: str | None, subject: str) -> Operation | None:
-    """The operation by our mark, if it is about this subject and still open."""
+def _marked(session: Session, named: str | None, subject: str) -> Operation | None:
+    """The operation by our mark, if it is about this subject and Stripe has not answered it.
+
+    One that was given up, or that seemed never to have arrived, has arrived after all.
+    """
     operation = session.get(Operation, named, with_for_update=True) if named is not None else None
-    return operation if operation and operation.subject == subject and operation.state in OPEN else None
+    if operation is None or operation.subject != subject:
+        return None
+    given_up = operation.state is State.FAILED and operation.error_code not in DECLINES
+    return operation if given_up or operation.state in OPEN else None

@@ -64,7 +64,8 @@ def capture(
     A payment that Stripe says is captured already is success. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
     """
     guards.require(db.actor, access.Action.CAPTURE)
-    payment, operation = db.write(lambda session: _capture_intended(session, named, amount, now))
+    with operations.before_asking():
+        payment, operation = db.write(lambda session: _capture_intended(session, named, amount, now))
     if operation is None:
         return payment
     return operations.carry_out(db, operation, _Capturing(gateway, payment, operation, now), now=now)
@@ -82,7 +83,8 @@ def cancel(
     """Let a payment go before it is captured. https://docs.stripe.com/api/payment_intents/cancel"""
     guards.require(db.actor, access.Action.CANCEL)
     require_reason(reason)
-    payment, operation = db.write(lambda session: _cancel_intended(session, named, reason, now))
+    with operations.before_asking():
+        payment, operation = db.write(lambda session: _cancel_intended(session, named, reason, now))
     if operation is None:
         return payment
     return operations.carry_out(db, operation, _Canceling(gateway, payment, operation, now), now=now)

@@ -87,7 +87,8 @@ def _intend(
 ) -> tuple[Payment, Operation]:
     """The payment and operation for this request, made now or standing open already."""
     identity = new_id("pay", now)
-    return db.write(lambda session: _intended(session, identity, request, guards, now))
+    with operations.before_asking():
+        return db.write(lambda session: _intended(session, identity, request, guards, now))
 
 
 def _intended(

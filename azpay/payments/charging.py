@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from azpay import operations
+from azpay.errors import OutcomeUnknown
 from azpay.gateway import AuthenticationNeeded, CardDeclined, WrongState, objects
 from azpay.payments.models import Payment, PaymentStatus
-from azpay.payments.records import OPERATION_KEY, absorb_answer
-from azpay.payments.transitions import Standing, advance_on_answer
+from azpay.payments.records import OPERATION_KEY, STATUSES, absorb_answer, status_of
+from azpay.payments.transitions import TERMINAL, Standing, advance_on_answer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 CLOCKS_APART = timedelta(hours=1)
 """How far Stripe's clock and ours may differ when we look for what we sent."""
-LATEST = operations.KEY_LIFE + CLOCKS_APART
-"""How long after it was written down a request may have left a machine that slept meanwhile."""
 DECLINES = {kind.code: kind for kind in (CardDeclined, AuthenticationNeeded)}
 CONFIRMS = "payment_intent"
 """The parameter that names what is confirmed. A new payment intent has no such parameter."""
@@ -42,6 +41,19 @@ def errand_of(gateway: Gateway, payment: Payment, operation: Operation, now: dat
     return (Confirming if confirms else Charging)(gateway, payment, operation, now)
 
 
+class ClockWrong(OutcomeUnknown):
+    """Looking by date finds nothing, and the date is wrong."""
+
+    code = "clock_wrong"
+
+    def __init__(self, theirs: datetime, ours: datetime) -> None:
+        super().__init__(
+            f"The outcome is not known: by this machine's clock it is {ours:%Y-%m-%d %H:%M} UTC, by Stripe's "
+            f"{theirs:%Y-%m-%d %H:%M}, so that it cannot be looked up.",
+            hint="Set this machine's clock by NTP; then the same command looks again.",
+        )
+
+
 @dataclass(slots=True)
 class Charging:
     """A new payment intent, confirmed at once."""
@@ -54,17 +66,31 @@ class Charging:
     """How Stripe has it, when it would not take another attempt."""
 
     def ask(self, key: str) -> objects.PaymentIntent:
-        return self.gateway.create_payment_intent(operations.asked(self.operation), key=key)
+        return self._as_it_is(self.gateway.create_payment_intent(operations.asked(self.operation), key=key))
+
+    def _as_it_is(self, answer: objects.PaymentIntent) -> objects.PaymentIntent:
+        """Under a key that was sent before, Stripe repeats its first answer, however much has happened since.
+
+        https://docs.stripe.com/api/idempotent_requests
+        """
+        if not self.operation.attempts or STATUSES.get(answer.status) in TERMINAL:
+            return answer
+        return _not_declined(self.gateway.payment_intent(answer.id))
 
     def look(self) -> objects.PaymentIntent | None:
         """By its id when an event brought it, else by the operation's mark, with a list call: search lags."""
+        found = self._found()
+        return None if found is None else _not_declined(found)
+
+    def _found(self) -> objects.PaymentIntent | None:
         if self.payment.payment_intent is not None:
             return self.gateway.payment_intent(self.payment.payment_intent)
-        last = self.operation.sent_at or self.operation.created_at
-        around = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART, last + LATEST)
-        return next(
-            (found for found in around if found.metadata.get(OPERATION_KEY) == self.operation.id), None
-        )
+        since = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART)
+        mine = (each for each in since if each.metadata.get(OPERATION_KEY) == self.operation.id)
+        found = next(mine, None)
+        if found is None:
+            _require_clock(self.gateway, self.now)
+        return found
 
     def hold(self, session: Session) -> None:
         session.get_one(Payment, self.payment.id, with_for_update=True)
@@ -83,6 +109,13 @@ class Charging:
         return _as_it_ended(session.get_one(Payment, self.payment.id), operation)
 
 
+def _require_clock(gateway: Gateway, now: datetime) -> None:
+    """What a list that is cut by our clock does not show is not there only if that clock is right."""
+    theirs = gateway.server_time()
+    if theirs is not None and abs(theirs - now) > CLOCKS_APART:
+        raise ClockWrong(theirs, now)
+
+
 class Confirming(Charging):
     """Another attempt at a payment intent that was declined, with a method of its own.
 
@@ -93,7 +126,7 @@ class Confirming(Charging):
         asked = dict(operations.asked(self.operation))
         intent = asked.pop(CONFIRMS)
         try:
-            return self.gateway.confirm_payment_intent(intent, asked, key=key)
+            return self._as_it_is(self.gateway.confirm_payment_intent(intent, asked, key=key))
         except WrongState:
             self.seen = self.gateway.payment_intent(intent)
             raise
@@ -102,6 +135,15 @@ class Confirming(Charging):
         """The operation's mark is not on it, which Stripe takes only when it is made: its status tells."""
         self.seen = self.gateway.payment_intent(operations.asked(self.operation)[CONFIRMS])
         return self.seen if self.seen.status in GONE_ON else None
+
+
+def _not_declined(found: objects.PaymentIntent) -> objects.PaymentIntent:
+    """Raises CardDeclined, as Stripe's answer would have."""
+    if found.last_payment_error is not None and status_of(found) is PaymentStatus.FAILED:
+        declined = CardDeclined(found.last_payment_error)
+        declined.payment_intent = found
+        raise declined
+    return found
 
 
 def _mark_failed(payment: Payment, error: AzpayError, now: datetime) -> None:

@@ -134,9 +134,9 @@ class Desk:
     refunds: dict[str, dict[str, Held[RefundDraft]]]
     """By payment, and then by our id."""
     operations: Mapping[str, str]
-    """The open ones, with what they are about."""
+    """Those that did not succeed, with what they are about."""
     charging: Collection[str]
-    """Payments that an open operation is about, whether or not Stripe's object has its mark."""
+    """Payments that such an operation is about, whether or not Stripe's object has its mark."""
     lines: set[str]
     """Those on record."""
     fetched: Mapping[str, objects.BalanceTransaction]
@@ -154,7 +154,7 @@ class Desk:
         self.taken.add(held.row.id)
 
     def is_open(self, operation: str | None, subject: str) -> bool:
-        """Whether the operation by our mark is about this, and still open."""
+        """Whether the operation by our mark is about this, and has not succeeded."""
         return operation is not None and self.operations.get(operation) == subject
 
 

@@ -291,8 +291,12 @@ def tell_refund(
     now: datetime,
     advance: Callable[[RefundStatus, RefundStatus], RefundStatus] = advance_refund,
 ) -> None:
-    """Change the record as Stripe's refund says; not at all when `advance` raises."""
-    ours.status = advance(ours.status, refund_status_of(refund))
+    """Change the record as Stripe's refund says; not at all when `advance` raises.
+
+    A no of ours, given before Stripe had a refund by that id, is no end: the refund was made after all.
+    """
+    known = ours.status if ours.refund == refund.id else RefundStatus.UNKNOWN
+    ours.status = advance(known, refund_status_of(refund))
     ours.refund = refund.id
     ours.failure_reason = refund.failure_reason or ours.failure_reason
     ours.updated_at = now

@@ -67,9 +67,10 @@ def refund(
     guards.require(db.actor, access.Action.REFUND)
     identity = new_id("ref", now)
     try:
-        payment, ours, operation = db.write(
-            lambda session: intended(session, identity, request, guards, now=now)
-        )
+        with operations.before_asking():
+            payment, ours, operation = db.write(
+                lambda session: intended(session, identity, request, guards, now=now)
+            )
     except SecondPersonNeeded as needed:
         raise access.ApprovalNeeded(_waiting(db, needed.asked, guards, now)) from None
     errand = Refunding(gateway, payment, ours, operation, now)

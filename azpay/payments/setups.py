@@ -1,7 +1,8 @@
 """Saving a method that its owner may have to confirm with the bank first.
 
 A setup intent moves no money, so its own row is all the journal it needs: the row is written before Stripe is
-asked, and its id is the idempotency key. The same request again goes on with what is open.
+asked, and its id is the idempotency key. The same request again goes on with what is open. Only a no
+that answers the request itself settles it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from sqlmodel import Session, col, select
 
 from azpay import operations
 from azpay.db import new_id, take_turn
-from azpay.errors import AzpayError, OutcomeUnknown, Unavailable
-from azpay.gateway import CardDeclined
+from azpay.errors import Conflict, Declined, Failed
+from azpay.gateway import CardDeclined, KeyReused
 from azpay.payments.customers import identify
 from azpay.payments.models import Origin, PaymentMethod, PaymentStatus, SetupIntent
 from azpay.payments.records import absorb_method
@@ -56,9 +57,9 @@ def set_up(  # noqa: PLR0913 - what a setup needs to know
     else:
         try:
             answer = gateway.create_setup_intent(_parameters(ours, return_url), key=ours.id)
-        except (OutcomeUnknown, Unavailable):
-            raise  # the same request again asks under the same key
-        except AzpayError as refused:
+        except KeyReused:
+            raise  # an earlier request stands under the key, and was of other parameters
+        except (Declined, Failed, Conflict) as refused:
             code = refused.decline_code if isinstance(refused, CardDeclined) else refused.code
             db.write(lambda session: _refused(session, ours.id, code, now))
             raise

@@ -21,7 +21,7 @@ def resolver(azpay: Azpay) -> Resolver:
 
 def resolve_due(azpay: Azpay, reins: Reins) -> list[Resolved]:
     """Everything that is due, until told to stop; each may keep this thread waiting for Stripe."""
-    found = resolver(azpay).run(now=azpay.now(), stopping=lambda: reins.stopping)
+    found = resolver(azpay).run(clock=azpay.now, stopping=lambda: reins.stopping)
     for operation, error in found:
         tell = log.error if operation.flagged_at else log.info
         tell(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from azpay.bootstrap import Azpay
+    from tests.support.clock import Clock
     from tests.support.webhooks import Webhooks
 
 MANY = 4500
@@ -182,6 +183,28 @@ def test_a_target_with_something_in_it_is_left_alone(filled: Azpay, tmp_path: Pa
     assert (refused.exit_code, forced.exit_code) == (6, 6)
     assert error(refused)["code"] == "target_not_empty"
     assert other.read_bytes() == before
+
+
+def test_a_refund_of_a_payment_whose_place_was_passed_is_found_out(
+    filled: Azpay, db: Database, clock: Clock, tmp_path: Path
+) -> None:
+    from azpay.cli.copying import _plan
+    from azpay.db import copying
+
+    plan, target = _plan(), a_book(f"sqlite:///{tmp_path}/copy.db")
+    copying.prepare(db, target, plan)
+    copying.copy(db, target, plan, advance=lambda _: None)
+    target.close()
+    clock.advance(days=-1)
+    run(filled, "charge", "7", "usd", "--method", "pm_card_visa", "--reference", "passed")
+    clock.advance(days=2)
+    run(filled, "refund", "passed", "--yes")
+
+    again = run(filled, "db", "copy", source_of(filled), str(tmp_path / "copy.db"), "--json")
+    anew = run(filled, "db", "copy", source_of(filled), str(tmp_path / "copy.db"), "--restart")
+
+    assert (again.exit_code, error(again)["code"]) == (1, "copy_differs")
+    assert anew.exit_code == 0
 
 
 def test_a_book_written_to_meanwhile_is_found_out(filled: Azpay, db: Database, tmp_path: Path) -> None:

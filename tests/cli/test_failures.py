@@ -6,10 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from azpay import errors
-from azpay.cli.failures import exit_status
+from azpay.cli.afterwards import on_record
+from azpay.cli.failures import exit_status, report
 
 from .processes import SHOP, environment, on_terminal, start
 from .shop import app
@@ -50,6 +52,27 @@ def test_a_particular_error_has_the_status_of_its_kind() -> None:
         code = "card_expired"
 
     assert exit_status(CardExpired("The card has expired.")) == 3
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "said"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted.\n  Next: The same command again resumes.\n"),
+        (typer.Abort(), 130, "Interrupted.\n  Next: The same command again resumes.\n"),
+        (BrokenPipeError(), 141, ""),
+    ],
+)
+def test_an_end_that_is_no_failure_has_a_shells_status(
+    capsys: pytest.CaptureFixture[str], end: BaseException, status: int, said: str
+) -> None:
+    assert report(end) == status
+
+    assert capsys.readouterr().err == said
+
+
+def test_a_reader_who_leaves_is_told_so_also_after_money_has_moved() -> None:
+    with pytest.raises(BrokenPipeError), on_record("pay_1", "pay_1"):
+        raise BrokenPipeError
 
 
 def test_programs_get_the_error_as_a_document() -> None:

@@ -65,6 +65,13 @@ def sandbox_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["events", "retry"],
         ["events", "replay", "--yes"],
         ["events", "purge", "--yes"],
+        ["events", "endpoint", "https://pay.example.com/hook"],
+        ["ops", "resolve", "--all"],
+        ["seed"],
+        ["db", "restore", "book.db", "--yes"],
+        ["db", "copy", "book.db", "copy.db"],
+        ["db", "rekey"],
+        ["db", "key", "--reveal"],
     ],
     ids=" ".join,
 )
@@ -81,7 +88,13 @@ def test_a_viewer_looks_at_everything_and_a_customer_at_nothing(azpay: Azpay) ->
     viewer = held_to(azpay, permissions=VIEWER)
     customer = held_to(azpay, permissions=Permissions(default_role="customer"))
 
-    for words in (["history"], ["refund", "pending"], ["receipt", "list"], ["events", "list"]):
+    for words in (
+        ["history"],
+        ["refund", "pending"],
+        ["receipt", "list"],
+        ["events", "list"],
+        ["db", "backup"],
+    ):
         assert run(viewer, *words).exit_code == 0
         assert run(customer, *words).exit_code == 4
 
@@ -175,6 +188,18 @@ def test_what_is_written_is_written_by_who_acts(sandbox_user: Path) -> None:
         assert actor_of(session) == "cli:ann"
     assert azpay.guards.permissions.default_role == "viewer"
     azpay.db.close()
+
+
+def test_a_backup_is_in_the_journal_of_acts_under_who_made_it(
+    sandbox_user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZPAY_ACTOR", "ann")
+    run(None, "history")
+
+    made = run(None, "db", "backup")
+
+    [entry] = answer(None, "audit", "list", "--action", "book.backed_up", schema="azpay.audit/1")["entries"]
+    assert (made.exit_code, entry["actor"]) == (0, "cli:ann")
 
 
 @pytest.fixture

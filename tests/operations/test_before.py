@@ -43,7 +43,7 @@ def test_an_open_operation_of_an_old_book_is_due_and_looked_up(
     migrations.upgrade(azpay.db)
     settled, open_ = the_operations(azpay.db)
     resolver = Resolver(azpay.db, azpay.gateway, azpay.errands, Random(7))  # noqa: S311 - jitter
-    [tried] = resolver.run(now=azpay.now(), stopping=lambda: False)
+    [tried] = resolver.run(clock=azpay.now, stopping=lambda: False)
 
     assert (settled.due_at, open_.due_at, open_.parameters) == (None, open_.created_at, None)
     assert tried.operation.state is State.SUCCEEDED

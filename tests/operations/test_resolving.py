@@ -18,6 +18,7 @@ from azpay.gateway import AnswerLost, CardDeclined
 from azpay.gateway.objects import PaymentMethod as StripesMethod
 from azpay.operations import Attempt, Kind, Operation, Resolved, Resolver, State, Underway, leases
 from azpay.payments import Payment, PaymentStatus, RefundStatus, cancel, capture, charge, methods, refund
+from tests.audit.acts import the_entries
 from tests.operations.journals import the_operations, the_payments, the_refunds
 from tests.support.builders import a_charge, a_refund
 from tests.support.faults import losing_the_answer_to
@@ -44,7 +45,7 @@ def a_resolver(azpay: Azpay) -> Resolver:
 
 
 def run(azpay: Azpay) -> list[Resolved]:
-    return a_resolver(azpay).run(now=azpay.now(), stopping=lambda: False)
+    return a_resolver(azpay).run(clock=azpay.now, stopping=lambda: False)
 
 
 def the_open(db: Database) -> Operation:
@@ -349,7 +350,7 @@ def test_chance_spreads_the_tries(azpay: Azpay, stripe: Sandbox, clock: Clock) -
     stripe.fail_next(503, times=1000)
     resolver = a_resolver(azpay)
 
-    resolver.run(now=azpay.now(), stopping=lambda: False)
+    resolver.run(clock=azpay.now, stopping=lambda: False)
 
     waits = {operation.due_at for operation in the_operations(azpay.db)}
     assert len(waits) > 6
@@ -377,9 +378,24 @@ def test_a_resolver_stops_between_two_operations(azpay: Azpay, stripe: Sandbox, 
     clock.advance(minutes=2)
     answers = iter([False, True])
 
-    tried = a_resolver(azpay).run(now=azpay.now(), stopping=lambda: next(answers))
+    tried = a_resolver(azpay).run(clock=azpay.now, stopping=lambda: next(answers))
 
     assert len(tried) == 1
+
+
+def test_a_key_that_grows_old_while_others_are_settled_is_not_sent(
+    azpay: Azpay, stripe: Sandbox, clock: Clock
+) -> None:
+    for amount in (500, 501):
+        request = a_charge(amount)
+        lose(stripe, partial(charge, azpay.db, azpay.gateway, request, now=azpay.now()))
+    clock.advance(hours=22, minutes=50)
+    slow = replace(azpay, gateway=meddled_gateway(stripe, after=lambda: clock.advance(hours=2)))
+
+    run(slow)
+
+    assert sorted(made["amount"] for made in stripe.charges) == [500, 501]
+    assert {payment.status for payment in the_payments(azpay.db)} == {PaymentStatus.SUCCEEDED}
 
 
 def test_an_old_one_is_looked_up_and_never_sent(azpay: Azpay, stripe: Sandbox, clock: Clock) -> None:
@@ -543,6 +559,10 @@ def test_giving_up_takes_a_day_and_no_trace_at_stripe(azpay: Azpay, stripe: Sand
 
     assert (given_up.operation.state, given_up.operation.error_code) == (State.FAILED, "given_up")
     assert given_up.operation.error_message == "Given up: paid in cash"
+    assert (the_entries(azpay.db)[-1].action, the_entries(azpay.db)[-1].reason) == (
+        "charge.failed",
+        "paid in cash",
+    )
     assert again == Resolved(given_up.operation, None)
     assert [payment.status for payment in the_payments(azpay.db)] == [PaymentStatus.FAILED]
 

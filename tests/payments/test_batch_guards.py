@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from azpay.access import Guards, OverBudget
-from azpay.payments import approve_refund, charge
-from azpay.payments.batches import BatchKind, RowState
+from azpay.payments import approve_refund, charge, refund
+from azpay.payments.batches import BatchKind, FileEdited, RowState
 from azpay.settings.permissions import Limits, Permissions
 from tests.access.scenes import held_to, the_approvals
 from tests.audit.acts import the_entries
-from tests.support.builders import a_charge
+from tests.support.builders import a_charge, a_refund
 from tests.support.sheets import a_file, a_sheet, charges, run, statuses
 
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
     from azpay.sandbox import Sandbox
+    from tests.support.clock import Clock
 
 DONE, REFUSED, PLANNED = RowState.SUCCEEDED, RowState.REFUSED, RowState.PLANNED
 
@@ -62,6 +65,27 @@ def test_a_row_that_waits_for_a_second_person_moves_once_when_they_approve(
     assert results[1].code == "approval_needed"
     assert statuses(again) == [DONE, DONE]
     assert sorted(each["amount"] for each in stripe.refunds) == [400, 600]
+
+
+def test_a_row_that_was_approved_is_not_asked_for_anew_by_a_longer_file(
+    azpay: Azpay, stripe: Sandbox, clock: Clock
+) -> None:
+    ann = held_to(azpay, Guards(approval_above=({"usd": 500},)))
+    paid = charge(azpay.db, azpay.gateway, a_charge(2000), now=azpay.now())
+    refund(azpay.db, azpay.gateway, a_refund(paid.id, 300), now=azpay.now())
+    rows = [(paid.id, "4.00")]
+    run(ann, a_file(a_sheet(("payment", "amount"), rows), BatchKind.REFUND))
+    [approval] = the_approvals(azpay)
+    approve_refund(azpay.by("cli:bob").db, azpay.gateway, approval.id, now=azpay.now(), guards=ann.guards)
+    clock.advance(hours=25)
+    longer = a_sheet(("payment", "amount"), [*rows, (paid.id, "1.00")])
+
+    with pytest.raises(FileEdited):
+        run(ann, a_file(longer, BatchKind.REFUND))
+    results, _ = run(ann, a_file(longer, BatchKind.REFUND, new=True))
+
+    assert statuses(results) == [RowState.DONE_BEFORE, DONE]
+    assert sorted(each["amount"] for each in stripe.refunds) == [100, 300, 400]
 
 
 def test_the_journal_tells_who_began_a_batch_and_what_it_came_to(azpay: Azpay) -> None:

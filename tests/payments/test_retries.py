@@ -11,6 +11,7 @@ from azpay.gateway import AnswerLost, CardDeclined, NoSuchObject, WrongState
 from azpay.operations import Resolver, State
 from azpay.payments import Payment, PaymentStatus, SuspectedDuplicate, cancel, charge, story
 from tests.operations.journals import the_operations, the_payments
+from tests.sandbox.orders import order
 from tests.support.builders import a_charge
 from tests.support.meddling import meddled_gateway
 
@@ -38,7 +39,7 @@ def declined(azpay: Azpay) -> Payment:
 
 def settle(azpay: Azpay) -> None:
     resolver = Resolver(azpay.db, azpay.gateway, azpay.errands, azpay.chance)
-    resolver.run(now=azpay.now(), stopping=lambda: False)
+    resolver.run(clock=azpay.now, stopping=lambda: False)
 
 
 def test_the_next_attempt_confirms_the_same_payment_intent(
@@ -157,6 +158,63 @@ def test_an_event_settles_an_attempt_whose_answer_was_lost(
 
     assert [payment.status for payment in the_payments(azpay.db)] == [PaymentStatus.SUCCEEDED]
     assert [operation.state for operation in the_operations(azpay.db)] == [State.FAILED, State.SUCCEEDED]
+
+
+def test_an_answer_that_stripe_repeats_under_the_key_undoes_no_news(
+    azpay: Azpay, stripe: Sandbox, clock: Clock, webhooks: Webhooks, declined: Payment
+) -> None:
+    clock.advance(minutes=10)
+    stripe.drop_next_answer(times=4)
+    with pytest.raises(AnswerLost):
+        pay(azpay, "pm_card_authenticationRequired")
+    clock.advance(minutes=10)
+    order(stripe, "authenticate", payment_intent=declined.payment_intent, approve=False)
+    webhooks.arrive()
+
+    settle(azpay)
+
+    assert [payment.status for payment in the_payments(azpay.db)] == [PaymentStatus.FAILED]
+    assert [operation.state for operation in the_operations(azpay.db)] == [State.FAILED, State.FAILED]
+
+
+def test_of_two_attempts_without_an_answer_one_paid(
+    azpay: Azpay, stripe: Sandbox, clock: Clock, webhooks: Webhooks, declined: Payment
+) -> None:
+    for method in ("pm_card_chargeDeclinedExpiredCard", "pm_card_visa"):
+        clock.advance(minutes=10)
+        stripe.drop_next_answer(times=4)
+        with pytest.raises(AnswerLost):
+            pay(azpay, method)
+        webhooks.arrive()
+    clock.advance(minutes=2)
+
+    settle(azpay)
+
+    assert [payment.status for payment in the_payments(azpay.db)] == [PaymentStatus.SUCCEEDED]
+    assert [operation.state for operation in the_operations(azpay.db)] == [
+        State.FAILED,
+        State.FAILED,
+        State.SUCCEEDED,
+    ]
+
+
+def test_what_a_later_attempt_took_does_not_settle_an_earlier_one(
+    azpay: Azpay, stripe: Sandbox, clock: Clock, webhooks: Webhooks, declined: Payment
+) -> None:
+    clock.advance(minutes=10)
+    stripe.drop_next_answer(times=4)
+    with pytest.raises(AnswerLost):
+        pay(azpay, "pm_card_chargeDeclinedExpiredCard")
+    webhooks.arrive()
+    clock.advance(minutes=10)
+    pay(azpay)
+
+    webhooks.arrive()
+
+    states = [operation.state for operation in the_operations(azpay.db)]
+    assert states == [State.FAILED, State.UNKNOWN, State.SUCCEEDED]
+    settle(azpay)
+    assert the_operations(azpay.db)[1].state is State.FAILED
 
 
 def test_one_attempt_among_two_at_once_is_taken(azpay: Azpay, stripe: Sandbox, declined: Payment) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from azpay.errors import AzpayError
 from azpay.gateway import AnswerLost, CardDeclined
 from azpay.payments import PaymentStatus, RequestInvalid, charge, methods, setups, waiting
 from tests.sandbox.orders import order
@@ -169,6 +170,25 @@ def test_a_lost_answer_sets_up_once(azpay: Azpay, stripe: Sandbox, webhooks: Web
 
     done = set_up(azpay, "pm_card_visa")
     webhooks.arrive()
+
+    made = [event for event in stripe.events if event["type"] == "setup_intent.created"]
+    assert (done.status, len(made)) == (PaymentStatus.SUCCEEDED, 1)
+
+
+@pytest.mark.parametrize("told", ["another_address", "key_refused"])
+def test_what_says_nothing_of_the_first_request_settles_no_setup(
+    azpay: Azpay, stripe: Sandbox, told: str
+) -> None:
+    stripe.drop_next_answer(path="/v1/setup_intents", times=4)
+    with pytest.raises(AnswerLost):
+        set_up(azpay, "pm_card_visa")
+    elsewhere = "https://shop.example/elsewhere"
+    if told == "key_refused":
+        stripe.fail_next(401, path="/v1/setup_intents")
+
+    with pytest.raises(AzpayError):
+        setups.set_up(azpay.db, azpay.gateway, "pm_card_visa", ADA, return_url=elsewhere, now=azpay.now())
+    done = set_up(azpay, "pm_card_visa")
 
     made = [event for event in stripe.events if event["type"] == "setup_intent.created"]
     assert (done.status, len(made)) == (PaymentStatus.SUCCEEDED, 1)

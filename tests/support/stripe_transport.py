@@ -35,11 +35,12 @@ class InProcessHTTPClient(stripe.HTTPClient):
         try:
             response = self._sandbox.handle(_request(method, url, headers or {}, post_data))
         except Lost as lost:
-            raise _connection_error(str(lost)) from lost
+            cause = httpx.ReadTimeout if lost.after else httpx.ReadError
+            raise _connection_error(f"A {cause.__name__} was raised") from cause(str(lost))
         if response.delay > self._patience:
-            raise _connection_error("A ReadTimeout was raised")
+            raise _connection_error("A ReadTimeout was raised") from httpx.ReadTimeout("")
         if response.arriving is not None:
-            raise _connection_error("A RemoteProtocolError was raised")
+            raise _connection_error("A RemoteProtocolError was raised") from httpx.RemoteProtocolError("")
         return response.body.decode(errors="replace"), response.status, httpx.Headers(dict(response.headers))
 
     async def request_async(

@@ -14,7 +14,14 @@ from sqlmodel import col, or_, select
 from azpay.db.book_keys import peppered
 from azpay.payments.batches.asking import Terms, fingerprint, mistakes_in, request_of
 from azpay.payments.batches.mistakes import FileTooLong, Mistake, Mistakes
-from azpay.payments.batches.models import BEGUN, Batch, BatchKind, BatchRow, BatchState, RowState
+from azpay.payments.batches.models import (
+    Batch,
+    BatchKind,
+    BatchRow,
+    BatchState,
+    RowState,
+    may_have_moved,
+)
 from azpay.payments.batches.weighing import AT_ONCE, Asked, Charges, Refunds, Scales, Weighed
 
 if TYPE_CHECKING:
@@ -125,11 +132,11 @@ def _nearest(row: Planned, earlier: Mapping[str, Earlier]) -> Earlier | None:
 def _earlier(session: Session, rows: Sequence[Planned]) -> dict[str, Earlier]:
     """By digest and by what it is about; a row that moved counts for more than one that waits."""
     digests, abouts = [row.digest for row in rows], [row.about for row in rows if row.about]
-    alive = (RowState.PLANNED, *BEGUN)
+    alive = or_(col(BatchRow.state) == RowState.PLANNED, may_have_moved(BatchRow))
     query = (
         select(BatchRow)
         .join(Batch, col(Batch.id) == col(BatchRow.batch_id))
-        .where(Batch.state != BatchState.DRAFT, col(BatchRow.state).in_(alive))
+        .where(Batch.state != BatchState.DRAFT, alive)
         .where(or_(col(BatchRow.digest).in_(digests), col(BatchRow.about).in_(abouts)))
         .order_by(col(BatchRow.id))
     )

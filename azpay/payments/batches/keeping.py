@@ -22,7 +22,14 @@ from azpay.db import new_id, take_turn
 from azpay.db.book_keys import peppered
 from azpay.db.upsert import keep_new
 from azpay.payments.batches.mistakes import BookChanged
-from azpay.payments.batches.models import BEGUN, Batch, BatchKind, BatchRow, BatchState, RowState
+from azpay.payments.batches.models import (
+    Batch,
+    BatchKind,
+    BatchRow,
+    BatchState,
+    RowState,
+    may_have_moved,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -174,7 +181,7 @@ def _take_over(session: Session, batch: Batch, order: Order) -> None:
     went = session.execute(
         taken.values(state=RowState.SUPERSEDED).execution_options(synchronize_session=False)
     )
-    begun = related.where(col(theirs.state).in_(BEGUN), mine.digest == theirs.digest)
+    begun = related.where(may_have_moved(theirs), mine.digest == theirs.digest)
     twice = not order.terms.allow_duplicate and session.exec(begun.limit(1)).first() is not None
     if twice or (went.rowcount and not order.new):  # type: ignore[attr-defined]  # a cursor result
         raise BookChanged

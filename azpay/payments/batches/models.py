@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
-from sqlmodel import Field
+from sqlalchemy import BigInteger, CheckConstraint, Index, and_, exists, or_, text
+from sqlmodel import Field, col, select
 
 from azpay.db import Row, one_of, sealed, timestamp
+from azpay.operations import Operation, State
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
 
 
 class BatchKind(StrEnum):
@@ -109,3 +114,12 @@ class BatchRow(Row, table=True):
     error_code: str | None = None
     error_message: str | None = Field(default=None, sa_type=sealed())
     settled_at: datetime | None = Field(default=None, sa_type=timestamp())
+
+
+def may_have_moved(row: type[BatchRow]) -> ColumnElement[bool]:
+    """Whether a row moved its money, or may have: one that was refused does so when it is approved."""
+    going_on = select(Operation.id).where(
+        Operation.idempotency_key == row.idempotency_key, Operation.state != State.FAILED
+    )
+    approved = and_(col(row.state) == RowState.REFUSED, exists(going_on))
+    return or_(col(row.state).in_(BEGUN), approved)
