@@ -105,6 +105,7 @@ def test_what_is_heard_is_forwarded_to_azpay_and_becomes_its_history(tmp_path: P
         stripe.run("trigger", "payment_intent.payment_failed")
         eventually(lambda: len(shop.on_record()) == 3)
         eventually(lambda: any(each.amount_refunded for each in shop.on_record()))
+        eventually(lambda: "failed" in {str(each.status) for each in shop.on_record()})
 
         recorded = {(each.payment_intent, str(each.status), each.amount) for each in shop.on_record()}
         made = sandbox.list("payment_intents")

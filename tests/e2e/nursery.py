@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -114,8 +115,9 @@ def learn(learned: int) -> None:
     """Import what a child had to: the next one has it already."""
     with os.fdopen(learned) as pipe:
         for module in pipe.read().split():
-            importlib.import_module(module)
             KNOWN.add(module)
+            with suppress(ImportError):  # what an extension made up has a name, and no file
+                importlib.import_module(module)
 
 
 KNOWN = set(sys.modules)
