@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ from sqlmodel import col, select
 from azpay.audit.models import AuditEntry
 from azpay.audit.reading import readable
 from azpay.audit.recording import last
+from azpay.db import paging
 from azpay.errors import Usage
 
 if TYPE_CHECKING:
@@ -24,22 +24,11 @@ if TYPE_CHECKING:
     from azpay.audit.chain import Entry, Head
     from azpay.db import Database
 
-MOST, AT_ONCE = 1000, 1000
+AT_ONCE = paging.MOST
+SAME = "--asc/--desc"
 _Cursor = tuple[
     bool, Annotated[datetime, msgspec.Meta(tz=True)], Annotated[int, msgspec.Meta(ge=1, lt=10**16)]
 ]
-
-
-class AuditCursorInvalid(Usage):
-    """The cursor is not one that this listing gave out."""
-
-    code = "cursor_invalid"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "That cursor does not continue this listing.",
-            hint="Use the `next` of the page before, with the same --asc/--desc.",
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +47,7 @@ class Query:
     cursor: str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.limit <= MOST:
-            raise Usage(f"A page has 1 to {MOST} entries.", hint="Use --cursor for the next page.")
+        paging.require_length(self.limit, "entries")
         if any("\0" in text for text in (self.actor, self.action, self.about) if text is not None):
             raise Usage("A filter holds a NUL character.", hint="Type it anew.")
 
@@ -73,7 +61,7 @@ class Page:
 
 
 def page(db: Database, query: Query) -> Page:
-    """One page. Raises AuditCursorInvalid, ValueTampered."""
+    """One page. Raises CursorInvalid, ValueTampered."""
     found = select(AuditEntry).where(*_conditions(query)).order_by(*_order(query)).limit(query.limit + 1)
     with db.reading() as session:
         rows = session.exec(found).all()
@@ -101,10 +89,7 @@ def head(db: Database) -> tuple[Head, datetime] | None:
 
 
 def _conditions(query: Query) -> Iterator[ColumnElement[bool]]:
-    if query.since is not None:
-        yield col(AuditEntry.at) >= query.since
-    if query.until is not None:
-        yield col(AuditEntry.at) < query.until
+    yield from paging.within(col(AuditEntry.at), query.since, query.until)
     if query.actor is not None:
         yield col(AuditEntry.actor) == query.actor
     if query.action is not None:
@@ -128,16 +113,11 @@ def _order(query: Query) -> list[ColumnElement[object]]:
 
 
 def _cursor(query: Query, last_shown: Entry) -> str:
-    plain = msgspec.json.encode((query.ascending, last_shown.at, last_shown.sequence))
-    return base64.urlsafe_b64encode(plain).decode().rstrip("=")
+    return paging.cursor_at((query.ascending, last_shown.at, last_shown.sequence))
 
 
 def _place(query: Query, cursor: str) -> tuple[datetime, int]:
-    try:
-        plain = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        ascending, at, sequence = msgspec.json.decode(plain, type=_Cursor)
-    except (ValueError, msgspec.MsgspecError):
-        raise AuditCursorInvalid from None
+    ascending, at, sequence = paging.place_of(cursor, _Cursor, same=SAME)
     if ascending is not query.ascending:
-        raise AuditCursorInvalid
+        raise paging.CursorInvalid(SAME)
     return at, sequence

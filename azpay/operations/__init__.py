@@ -29,7 +29,6 @@ from azpay.operations.journal import (
 )
 from azpay.operations.leases import TRIES
 from azpay.operations.looking import (
-    CursorInvalid,
     Page,
     Query,
     Record,
@@ -52,7 +51,6 @@ __all__ = [
     "AnswerNotKept",
     "Answers",
     "Attempt",
-    "CursorInvalid",
     "Errand",
     "Errands",
     "FailedBefore",

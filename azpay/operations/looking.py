@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 from sqlalchemy import and_, func, or_, text
 from sqlmodel import col, select, tuple_
 
-from azpay.errors import Usage
+from azpay.db import paging
 from azpay.operations.attempts import attempts_at
 from azpay.operations.models import OPEN, OPEN_SQL, Attempt, Kind, Operation, State
 from azpay.operations.resolving import OperationUnknown
@@ -24,25 +23,8 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
 
-MOST = 1000
-
-
-class CursorInvalid(Usage):
-    """The cursor is not one that this listing gave out."""
-
-    code = "cursor_invalid"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "That cursor does not continue this listing.", hint="Use the `next` of the page before."
-        )
-
-
-class Place(msgspec.Struct, array_like=True):
-    """Where a row stands in the order of time."""
-
-    created_at: Annotated[datetime, msgspec.Meta(tz=True)]
-    id: str
+Place = tuple[Annotated[datetime, msgspec.Meta(tz=True)], str]
+"""Where an operation stands in the order of time: when it was made, and its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +38,7 @@ class Query:
     cursor: str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.limit <= MOST:
-            raise Usage(f"A page has 1 to {MOST} operations.", hint="Use --cursor for the next page.")
+        paging.require_length(self.limit, "operations")
 
 
 class Page(NamedTuple):
@@ -74,7 +55,8 @@ def page(db: Database, query: Query) -> Page:
     with db.reading() as session:
         found = list(session.exec(wanted))
     shown = found[: query.limit]
-    return Page(shown, _cursor_at(shown[-1]) if len(found) > query.limit else None)
+    more = len(found) > query.limit
+    return Page(shown, paging.cursor_at((shown[-1].created_at, shown[-1].id)) if more else None)
 
 
 def _matching(query: Query) -> list[ColumnElement[bool]]:
@@ -87,24 +69,9 @@ def _matching(query: Query) -> list[ColumnElement[bool]]:
     if query.flagged:
         conditions.append(col(Operation.flagged_at).is_not(None))
     if query.cursor is not None:
-        place = _read(query.cursor)
         here = tuple_(col(Operation.created_at), col(Operation.id))
-        conditions.append(here < (place.created_at, place.id))
+        conditions.append(here < paging.place_of(query.cursor, Place))
     return conditions
-
-
-def _cursor_at(last: Operation) -> str:
-    plain = msgspec.json.encode(Place(last.created_at, last.id))
-    return base64.urlsafe_b64encode(plain).decode().rstrip("=")
-
-
-def _read(cursor: str) -> Place:
-    try:
-        plain = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==")
-        place = msgspec.json.decode(plain, type=Place)
-        return Place(place.created_at.astimezone(UTC), place.id.replace("\0", ""))
-    except (ValueError, OverflowError, msgspec.DecodeError):
-        raise CursorInvalid from None
 
 
 class Record(NamedTuple):

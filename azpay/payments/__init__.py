@@ -30,7 +30,7 @@ from azpay.payments.previews import (
     preview_charge,
     preview_refund,
 )
-from azpay.payments.queries import CursorInvalid, Query, Sort
+from azpay.payments.queries import Query, Sort
 from azpay.payments.refundable import NothingToRefund, PaymentDisputed, RefundExceedsPayment
 from azpay.payments.refunds import refund, underway
 from azpay.payments.requests import (
@@ -53,7 +53,6 @@ __all__ = [
     "AmountChanged",
     "CardNumberRefused",
     "ChargeRequest",
-    "CursorInvalid",
     "Customer",
     "NotCancelable",
     "NotCapturable",

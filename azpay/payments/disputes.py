@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, col, select, tuple_
 
 from azpay import settlement
+from azpay.db import paging
 from azpay.errors import NotFound, Usage
 from azpay.inbox import about, fetching
 from azpay.payments.dispute_transitions import AWAITED
 from azpay.payments.finding import find as find_payment
 from azpay.payments.objecting import DISPUTE, WARNING
 from azpay.payments.objections import Dispute, DisputeStatus, EarlyFraudWarning, Review
-from azpay.payments.queries import CursorInvalid
 from azpay.payments.requests import storable
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from azpay.inbox import Handlers, InboxEvent
     from azpay.settlement import BalanceTransaction
 
-MOST = 1000
 IDS = ("du_", "dp_")
 
 
@@ -59,8 +58,7 @@ class DisputeQuery:
     cursor: str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.limit <= MOST:
-            raise Usage(f"A page has 1 to {MOST} disputes.", hint="Use --cursor for the next page.")
+        paging.require_length(self.limit, "disputes")
         if self.cursor is not None and self.due_before is not None:
             raise Usage("What is due soon has one page.", hint="Leave --cursor out, and raise --limit.")
 
@@ -186,17 +184,14 @@ def refresh_one(db: Database, gateway: Gateway, handlers: Handlers, dispute: str
 def _conditions(session: Session, query: DisputeQuery) -> Iterator[ColumnElement[bool]]:
     if query.statuses:
         yield col(Dispute.status).in_(list(query.statuses))
-    if query.since is not None:
-        yield col(Dispute.created_at) >= query.since
-    if query.until is not None:
-        yield col(Dispute.created_at) < query.until
+    yield from paging.within(col(Dispute.created_at), query.since, query.until)
     if query.due_before is not None:
         yield col(Dispute.status).in_(list(AWAITED))
         yield col(Dispute.due_at) < query.due_before
     if query.cursor is not None:
         last = session.get(Dispute, query.cursor) if storable(query.cursor) else None
         if last is None:
-            raise CursorInvalid
+            raise paging.CursorInvalid
         yield tuple_(col(Dispute.created_at), col(Dispute.dispute)) < (last.created_at, last.dispute)
 
 
@@ -212,11 +207,8 @@ def _cases(session: Session, disputes: Sequence[Dispute]) -> list[Case]:
 
 
 def _warnings(session: Session, query: DisputeQuery) -> list[EarlyFraudWarning]:
-    rows = select(EarlyFraudWarning)
-    if query.since is not None:
-        rows = rows.where(col(EarlyFraudWarning.created_at) >= query.since)
-    if query.until is not None:
-        rows = rows.where(col(EarlyFraudWarning.created_at) < query.until)
+    made = col(EarlyFraudWarning.created_at)
+    rows = select(EarlyFraudWarning).where(*paging.within(made, query.since, query.until))
     order = (col(EarlyFraudWarning.created_at).desc(), col(EarlyFraudWarning.warning).desc())
     return list(session.exec(rows.order_by(*order).limit(query.limit)))
 

@@ -1,19 +1,18 @@
 """What may be asked of the payments, and where a page of the answer ends.
 
-A page continues after a row, not after a count, so it costs the same at the first row and at the millionth,
-and rows that arrive meanwhile neither repeat nor hide others.
+Rows that arrive meanwhile neither repeat nor hide others.
 """
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from azpay.db import paging
 from azpay.errors import Usage
 from azpay.payments.requests import storable
 from azpay.payments.searching import require_words
@@ -23,20 +22,8 @@ if TYPE_CHECKING:
 
     from azpay.payments.models import Payment, PaymentStatus
 
-MOST = 1000
 BIGGEST = 10**18
-
-
-class CursorInvalid(Usage):
-    """The cursor is not one that this listing gave out."""
-
-    code = "cursor_invalid"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "That cursor does not continue this listing.",
-            hint="Use the `next` of the page before, with the same --sort and --asc/--desc.",
-        )
+SAME = "--sort and --asc/--desc"
 
 
 class Sort(StrEnum):
@@ -74,8 +61,7 @@ class Query:
     offset: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.limit <= MOST:
-            raise Usage(f"A page has 1 to {MOST} payments.", hint="Use --cursor for the next page.")
+        paging.require_length(self.limit, "payments")
         _require_storable(self)
         if self.search is not None:
             require_words(self.search)
@@ -91,8 +77,7 @@ class Query:
     def cursor_at(self, last: Payment) -> str:
         """The cursor of the page after this payment."""
         place = last.amount if self.sort is Sort.AMOUNT else last.created_at
-        plain = msgspec.json.encode((self.sort, self.ascending, place, last.id))
-        return base64.urlsafe_b64encode(plain).decode().rstrip("=")
+        return paging.cursor_at((self.sort, self.ascending, place, last.id))
 
 
 def _require_storable(query: Query) -> None:
@@ -106,12 +91,7 @@ def _require_storable(query: Query) -> None:
 
 
 def _read(query: Query, cursor: str) -> Place:
-    try:
-        plain = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==")
-        sort, ascending, place, identity = msgspec.json.decode(plain, type=CURSORS[query.sort])
-        place = place.astimezone(UTC) if isinstance(place, datetime) else place
-    except (ValueError, OverflowError, msgspec.DecodeError):
-        raise CursorInvalid from None
-    if (sort, ascending) != (query.sort, query.ascending) or not storable(identity):
-        raise CursorInvalid
+    sort, ascending, place, identity = paging.place_of(cursor, CURSORS[query.sort], same=SAME)
+    if (sort, ascending) != (query.sort, query.ascending):
+        raise paging.CursorInvalid(SAME)
     return place, identity

@@ -4,7 +4,7 @@ The drawing stands in `receipts.documents`, apart, because it loads a PDF librar
 """
 
 from azpay.receipts.facts import Merchant
-from azpay.receipts.finding import Page, ReceiptCursorInvalid, ReceiptUnknown, find, listing
+from azpay.receipts.finding import Page, ReceiptUnknown, find, listing
 from azpay.receipts.issuing import NotPaid, NotRefunded, issue, write_out
 from azpay.receipts.models import Receipt
 
@@ -14,7 +14,6 @@ __all__ = [
     "NotRefunded",
     "Page",
     "Receipt",
-    "ReceiptCursorInvalid",
     "ReceiptUnknown",
     "find",
     "issue",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from azpay.errors import NotFound, Usage
+from azpay.db import paging
+from azpay.errors import NotFound
 from azpay.payments import Payment, Refund, find_refund
 from azpay.payments import find as find_payment
 from azpay.receipts.models import Receipt
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
 
-MOST = 1000
 
 _NUMBER = re.compile(r"R-0*([1-9][0-9]{0,8})", re.ASCII | re.IGNORECASE)
 _SHORTEST_NUMBER = len("R-000001")
@@ -35,17 +35,6 @@ class ReceiptUnknown(NotFound):
         super().__init__(
             f"No receipt goes by {named!r}.",
             hint="`azpay receipt list` shows them; `azpay receipt PAYMENT` gives one out.",
-        )
-
-
-class ReceiptCursorInvalid(Usage):
-    """The cursor is not one that this listing gave out."""
-
-    code = "cursor_invalid"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "That cursor does not continue this listing.", hint="Use the `next` of the page before."
         )
 
 
@@ -95,14 +84,10 @@ def listing(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page:
-    """Receipts issued in [since, until), the highest number first. Raises ReceiptCursorInvalid."""
-    if not 0 < limit <= MOST:
-        raise Usage(f"A page has 1 to {MOST} receipts.", hint="Use --cursor for the next page.")
+    """Receipts issued in [since, until), the highest number first. Raises CursorInvalid."""
+    paging.require_length(limit, "receipts")
     conditions = [] if cursor is None else [col(Receipt.sequence) < _position(cursor)]
-    if since is not None:
-        conditions.append(col(Receipt.issued_at) >= since)
-    if until is not None:
-        conditions.append(col(Receipt.issued_at) < until)
+    conditions += paging.within(col(Receipt.issued_at), since, until)
     newest = select(Receipt).where(*conditions).order_by(col(Receipt.sequence).desc())
     with db.reading() as session:
         found = list(session.exec(newest.limit(limit + 1)))
@@ -124,7 +109,7 @@ def _by_subject(session: Session, named: str) -> Receipt | None:
 def _position(cursor: str) -> int:
     sequence = _sequence(cursor)
     if sequence is None:
-        raise ReceiptCursorInvalid
+        raise paging.CursorInvalid
     return sequence
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func
 from sqlmodel import Session, col, select, tuple_
 
-from azpay.errors import NotFound, Usage
+from azpay.db import paging
+from azpay.errors import NotFound
 from azpay.inbox import about, fetching
 from azpay.settlement.lines import of
 from azpay.settlement.models import Balance, BalanceTransaction, Payout, PayoutStatus
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from azpay.gateway.stripe import Gateway
     from azpay.inbox import Handlers, InboxEvent
 
-MOST = 1000
 READY = "completed"
 """Stripe's word for a payout whose lines it is sure of."""
 
@@ -42,17 +42,6 @@ class PayoutUnknown(NotFound):
         )
 
 
-class PayoutCursorInvalid(Usage):
-    """The cursor is not one that this listing gave out."""
-
-    code = "payout_cursor_invalid"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "That cursor does not continue this listing.", hint="Use the `next` of the page before."
-        )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutQuery:
     """Which payouts, by when they were made: a half-open period."""
@@ -64,8 +53,7 @@ class PayoutQuery:
     cursor: str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.limit <= MOST:
-            raise Usage(f"A page has 1 to {MOST} payouts.", hint="Use --cursor for the next page.")
+        paging.require_length(self.limit, "payouts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +75,7 @@ class PayoutStory:
 
 
 def listing(db: Database, query: PayoutQuery) -> Page:
-    """One page of payouts. Raises PayoutCursorInvalid."""
+    """One page of payouts. Raises CursorInvalid."""
     order = (col(Payout.created_at).desc(), col(Payout.payout).desc())
     with db.reading() as session:
         rows = select(Payout).where(*_conditions(session, query)).order_by(*order)
@@ -157,14 +145,11 @@ def refresh_balance(db: Database, gateway: Gateway, *, now: datetime) -> None:
 def _conditions(session: Session, query: PayoutQuery) -> Iterator[ColumnElement[bool]]:
     if query.statuses:
         yield col(Payout.status).in_(list(query.statuses))
-    if query.since is not None:
-        yield col(Payout.created_at) >= query.since
-    if query.until is not None:
-        yield col(Payout.created_at) < query.until
+    yield from paging.within(col(Payout.created_at), query.since, query.until)
     if query.cursor is not None:
         last = session.get(Payout, query.cursor) if "\0" not in query.cursor else None
         if last is None:
-            raise PayoutCursorInvalid
+            raise paging.CursorInvalid
         yield tuple_(col(Payout.created_at), col(Payout.payout)) < (last.created_at, last.payout)
 
 

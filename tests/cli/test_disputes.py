@@ -340,7 +340,7 @@ def test_the_balance_is_shown_as_it_was_last_told(
     ("words", "code"),
     [
         (["payouts", "show", "po_nobody"], "payout_unknown"),
-        (["payouts", "list", "--cursor", "po_nobody"], "payout_cursor_invalid"),
+        (["payouts", "list", "--cursor", "po_nobody"], "cursor_invalid"),
         (["payouts", "list", "--status", "lost"], "usage"),
         (["payouts", "show", "po_nobody", "--refresh"], "no_such_object"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from azpay import operations
+from azpay.db.paging import CursorInvalid
 from azpay.errors import Usage
 from azpay.operations import Kind, Operation, OperationUnknown, Query, State
 from azpay.payments import charge
@@ -77,7 +78,7 @@ def test_pages_go_on_where_the_last_one_ended(db: Database) -> None:
 
 @pytest.mark.parametrize("cursor", ["", "x", "bm90IGpzb24", "W10", "é"])
 def test_a_cursor_of_something_else_is_refused(db: Database, cursor: str) -> None:
-    with pytest.raises(operations.CursorInvalid):
+    with pytest.raises(CursorInvalid):
         operations.page(db, Query(cursor=cursor))
 
 

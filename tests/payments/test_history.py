@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from azpay.db import new_id
+from azpay.db.paging import CursorInvalid
 from azpay.errors import Usage
 from azpay.payments import (
-    CursorInvalid,
     Payment,
     PaymentStatus,
     PaymentUnknown,

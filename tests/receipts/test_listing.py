@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpay import receipts
+from azpay.db.paging import CursorInvalid
 from azpay.errors import Usage
-from azpay.receipts import ReceiptCursorInvalid
 from tests.receipts.shop import ISSUED, a_payment, keep
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_a_period_holds_its_beginning_and_not_its_end(five: Database) -> None:
     "cursor", ["", "5", "R-", "R-000000", "R-\u0660\u0660\u0660\u0660\u0660\u0665", "pay_1"]
 )
 def test_a_cursor_from_elsewhere_is_refused(five: Database, cursor: str) -> None:
-    with pytest.raises(ReceiptCursorInvalid):
+    with pytest.raises(CursorInvalid):
         receipts.listing(five, cursor=cursor)
 
 
