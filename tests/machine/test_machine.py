@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,8 @@ STEPS = int(os.environ.get("AZPAY_MACHINE_STEPS", "4"))
 SEED = int(os.environ.get("AZPAY_SEED") or random.SystemRandom().randrange(1 << 32))
 PARTS = 2
 """So that several processes share the histories."""
+AT_ONCE = 10
+"""After so many from one seed, Hypothesis begins to vary those that it has instead of making new ones."""
 
 
 class Machine(Returns, Outside, Upkeep):
@@ -79,12 +82,12 @@ class Machine(Returns, Outside, Upkeep):
         merchant.set_clock(timedelta(0))
         for pause in (timedelta(minutes=12), timedelta(days=1)):
             merchant.pass_time(pause)
-            self.hear()
             if merchant.open_operations():
+                self.hear()
                 self.note(merchant.types("ops", "resolve", "--all"))
+        self.hear()
         if self.lost:
             self.catch_up()
-        self.hear()
         for _ in range(outcomes.TRIES):
             if not inbox.backlog(merchant.db).waiting:
                 break
@@ -127,25 +130,31 @@ Try = Callable[[Merchant, int, int], None]
 
 @pytest.fixture
 def histories(record_property: Callable[[str, object], None], monkeypatch: pytest.MonkeyPatch) -> Try:
-    """So many of them, in a part of their own. Each draws the same ids in the same order."""
+    """So many of them, in a part of their own. Those of one seed draw the same ids in the same order."""
 
     def go(merchant: Merchant, runs: int, part: int) -> None:
-        @seed(SEED + part)
-        def machine() -> Machine:
-            monkeypatch.setattr("secrets.randbits", random.Random(SEED).getrandbits)  # noqa: S311
-            return Machine(merchant)
-
         how = settings(
-            max_examples=runs,
+            max_examples=AT_ONCE,
             stateful_step_count=STEPS,
             deadline=None,
             print_blob=True,
             phases=[Phase.reuse, Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         )
-        with merchant.watched(), little_garbage(), how_to_repeat(part):
-            run_state_machine_as_test(machine, settings=how)  # type: ignore[arg-type]  # a factory will do
+        with merchant.watched(), little_garbage():
+            for number in range(ceil(runs / AT_ONCE)):
+                choice = SEED + number * (PARTS + 1) + part
+                with how_to_repeat(choice):
+                    run_state_machine_as_test(seeded(choice, merchant), settings=how)  # type: ignore[arg-type]
         record_property("tried", f"{runs} histories of {STEPS} steps, AZPAY_SEED={SEED}, part {part}")
+
+    def seeded(choice: int, merchant: Merchant) -> Callable[[], Machine]:
+        @seed(choice)
+        def machine() -> Machine:
+            monkeypatch.setattr("secrets.randbits", random.Random(choice).getrandbits)  # noqa: S311
+            return Machine(merchant)
+
+        return machine
 
     return go
 
@@ -162,12 +171,13 @@ def little_garbage() -> Iterator[None]:
 
 
 @contextmanager
-def how_to_repeat(part: int) -> Iterator[None]:
+def how_to_repeat(choice: int) -> Iterator[None]:
+    """A failure says which words bring it back, as the first choice of the first part."""
     try:
         yield
     except BaseException as error:
-        said = f"AZPAY_SEED={SEED} AZPAY_MACHINE_RUNS={RUNS} AZPAY_MACHINE_STEPS={STEPS}"
-        error.add_note(f"To play it again: {said} pytest tests/machine (this was part {part})")
+        words = f"AZPAY_SEED={choice} AZPAY_MACHINE_RUNS={PARTS} AZPAY_MACHINE_STEPS={STEPS}"
+        error.add_note(f"To play it again: {words} pytest tests/machine -k 0")
         raise
 
 

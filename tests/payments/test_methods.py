@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpay.gateway import AnswerLost, NoSuchObject
+from azpay.gateway.stripe import TRIES
+from azpay.operations import Resolver, State
 from azpay.payments import CardNumberRefused, RequestInvalid, methods
 from azpay.payments.methods import MethodUnknown
 
@@ -73,6 +75,23 @@ def test_removing_the_default_leaves_no_default(azpay: Azpay) -> None:
 
     methods.remove(azpay.db, azpay.gateway, saved.payment_method, now=azpay.now())
 
+    assert methods.defaults(azpay.db) == set()
+
+
+def test_a_default_whose_answer_was_lost_is_none_again_once_its_method_is_removed(
+    azpay: Azpay, stripe: Sandbox, clock: Clock
+) -> None:
+    saved = add(azpay)
+    stripe.drop_next_answer(path="/v1/customers", times=TRIES)
+    with pytest.raises(AnswerLost):
+        methods.make_default(azpay.db, azpay.gateway, saved.payment_method, now=azpay.now())
+    methods.remove(azpay.db, azpay.gateway, saved.payment_method, now=azpay.now())
+    clock.advance(minutes=20)
+
+    resolver = Resolver(azpay.db, azpay.gateway, azpay.errands, azpay.chance)
+    [settled] = resolver.run(clock=azpay.now, stopping=lambda: False)
+
+    assert settled.operation.state is State.SUCCEEDED
     assert methods.defaults(azpay.db) == set()
 
 
