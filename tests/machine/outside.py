@@ -56,7 +56,9 @@ class Outside(Till):
     @rule(account=ACCOUNTS, trouble=TROUBLE)
     def debit(self, account: str, trouble: Trouble) -> None:
         """The bank answers some seconds later, or never. The customer has agreed to it before."""
-        customer = self.merchant.dashboard.v1.customers.create({"email": f"debit-{len(self.orders)}@example.com"})
+        customer = self.merchant.dashboard.v1.customers.create(
+            {"email": f"debit-{len(self.orders)}@example.com"}
+        )
         asked: Any = {
             "customer": customer.id,
             "payment_method": f"pm_usBankAccount_{account}",
