@@ -98,7 +98,7 @@ def test_a_default_whose_answer_was_lost_is_none_again_once_its_method_is_remove
 def test_a_customer_whose_answer_was_lost_keeps_the_default_that_was_chosen_since(
     azpay: Azpay, stripe: Sandbox, clock: Clock
 ) -> None:
-    stripe.drop_next_answer(path="/v1/customers", times=TRIES)
+    stripe.spoil_next("drop-answer", path="/v1/customers", method="POST", times=TRIES)
     with pytest.raises(AnswerLost):
         customers.identify(azpay.db, azpay.gateway, ADA, now=azpay.now())
     saved = add(azpay)
