@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Select, select
 
+from azpay.db.among import among
 from azpay.db.ciphers import ValueTampered
 from azpay.db.drafts import table_of
 from azpay.db.ring import ring_of
@@ -39,7 +40,7 @@ def due(session: Session, now: datetime, limit: int) -> Claimed:
 
 def named(session: Session, events: Sequence[str]) -> Claimed:
     """Those of these events that still wait, in their order, without those that another worker has."""
-    claimed = _read(session, _waiting().where(COLUMN.event.in_(events)))
+    claimed = _read(session, _waiting().where(among(session.connection(), COLUMN.event, events)))
     place = {event: number for number, event in enumerate(events)}
     return Claimed(sorted(claimed.events, key=lambda each: place[each.event]), claimed.tampered)
 
