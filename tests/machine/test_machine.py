@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tests.support.postgres import Server
 
 RUNS = int(os.environ.get("AZPAY_MACHINE_RUNS", "200"))
-STEPS = int(os.environ.get("AZPAY_MACHINE_STEPS", "4"))
+STEPS = int(os.environ.get("AZPAY_MACHINE_STEPS", "3"))
 SEED = int(os.environ.get("AZPAY_SEED") or random.SystemRandom().randrange(1 << 32))
 PARTS = 2
 """So that several processes share the histories."""
