@@ -6,6 +6,7 @@ complete its options, is the module imported and the function read.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
@@ -116,7 +117,9 @@ def listed(entries: Iterable[Entry]) -> dict[str, _click.Command]:
     return {entry.name: WordGroup(entry) if isinstance(entry, Group) else Stub(entry) for entry in entries}
 
 
+@cache
 def load(row: Row) -> TyperCommand:
+    """The command itself, read once however often one process types it."""
     module, _, name = row.target.partition(":")
     function = getattr(import_module(module), name)
     reader = typer.Typer(add_completion=False)

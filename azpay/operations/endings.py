@@ -65,6 +65,19 @@ class AnswerNotKept(OutcomeUnknown):
         )
 
 
+class NotSentYet(OutcomeUnknown):
+    """It is on record, so that it will be done, and the book failed before Stripe was asked."""
+
+    code = "not_sent_yet"
+
+    def __init__(self, operation: str, reason: str) -> None:
+        super().__init__(
+            f"{reason} Stripe was not asked yet, and will be once the database is back: it is on record.",
+            hint=f"`azpay ops resolve {operation}`, or the same command again. Do not start over.",
+            operation=operation,
+        )
+
+
 class Underway(OutcomeUnknown):
     """A resolver asks Stripe about it just now."""
 

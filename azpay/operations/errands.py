@@ -27,10 +27,11 @@ from azpay.operations.endings import (
     AnswerNotKept,
     KeyTooOld,
     NeverHappened,
+    NotSentYet,
     ParametersMissing,
     StillUnknown,
 )
-from azpay.operations.journal import KEY_LIFE, before_asking, fail, mark_sent, mark_unknown, succeed
+from azpay.operations.journal import KEY_LIFE, fail, mark_sent, mark_unknown, succeed
 from azpay.operations.models import OPEN, Operation, Outcome, State, Step
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def carry_out(
     operation's id. A resolver hands in its `lease`, and what it writes down when Stripe has no trace of it.
     """
     turn = Turn(new_id("att", now), now, lease, absent)
-    with before_asking():
+    with _on_record(operation):
         operation, settled = db.write(lambda session: _begin(session, operation.id, errand, turn))
     if settled is not None:
         return settled
@@ -113,6 +114,15 @@ def carry_out(
             return _take_no(db, operation, errand, error, Heard(turn, trace))
     with _kept(operation, answer):
         return db.write(lambda session: _take_yes(session, operation, errand, answer, Heard(turn, trace)))
+
+
+@contextmanager
+def _on_record(operation: Operation) -> Iterator[None]:
+    """What is written down is done sooner or later: no error may say that nothing will move."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        raise NotSentYet(operation.id, error.message) from error
 
 
 class Heard(NamedTuple):

@@ -104,7 +104,8 @@ def _making(
     gateway: Gateway, operation: Operation, now: datetime
 ) -> operations.Plain[objects.Customer, Customer]:
     def ask(key: str) -> objects.Customer:
-        return gateway.create_customer(operations.asked(operation), key=key)
+        answer = gateway.create_customer(operations.asked(operation), key=key)
+        return gateway.customer(answer.id) if operation.attempts else answer  # a key repeats its first answer
 
     def look() -> objects.Customer | None:
         """By its mark, among those with the e-mail; one from before parameters were kept cannot be found."""

@@ -194,7 +194,8 @@ def _choosing(
         return found if found.default_method == method else None
 
     def ask(key: str) -> objects.Customer:
-        return gateway.set_default_method(owner, method, key=key)
+        answer = gateway.set_default_method(owner, method, key=key)
+        return gateway.customer(owner) if operation.attempts else answer  # a key repeats its first answer
 
     return operations.Plain(ask, partial(absorb_customer, now=now), Customer, look)
 

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from azpay.access import Approval, Guards, Usage
 from azpay.errors import AzpayError, Unavailable
-from azpay.operations import AnswerNotKept
+from azpay.operations import AnswerNotKept, NotSentYet
 from azpay.payments import Payment, Refund, charge, refund
 from tests.support.builders import a_charge, a_refund
 
@@ -60,7 +60,7 @@ def told(ask: Callable[[], object]) -> str:
     while True:
         try:
             ask()
-        except (Unavailable, AnswerNotKept):
+        except (Unavailable, AnswerNotKept, NotSentYet):
             continue
         except AzpayError as error:
             return error.code

@@ -16,6 +16,7 @@ from sqlalchemy import event
 
 from azpay.cli.app import app
 from azpay.db import Database
+from azpay.db.engines import WRITES
 from azpay.db.postgres import Limits
 from azpay.gateway.stripe import TRIES
 from tests.support.books import a_ring, meddler
@@ -24,6 +25,7 @@ from tests.support.meddling import meddled_gateway
 from tests.support.relays import Relay, a_relay
 
 from .moves import CAPTURE, CHARGE, DONE, MOVED, REFUND, VERBS, WORDS, Till, a_till, told
+from .running import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,6 +117,46 @@ def test_a_book_that_cannot_be_written_sends_nothing(
     assert message.endswith(NOT_ASKED)
     assert following.startswith("Let azpay write there, and ask again.")
     assert till.moved == before
+
+
+@contextmanager
+def read_only_from_the_second_write(db: Database) -> Iterator[None]:
+    """The order is on record by then, and Stripe was not asked."""
+    written = 0
+
+    def change(connection: Connection) -> None:
+        nonlocal written
+        written += connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("PRAGMA query_only=ON" if written > 1 else "PRAGMA query_only=OFF")
+
+    event.listen(db.engine, "begin", change)
+    try:
+        yield
+    finally:
+        event.remove(db.engine, "begin", change)
+        db.close()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_book_that_fails_once_the_order_is_on_record_says_that_it_will_be_done(
+    azpay: Azpay, stripe: Sandbox, clock: Clock, verb: str
+) -> None:
+    till = a_till(azpay, stripe, clock, verb)
+    before = till.moved
+
+    with read_only_from_the_second_write(azpay.db):
+        result = till.type()
+
+    message, following = told(result)
+    assert result.exit_code == 8
+    assert message.endswith(
+        "Stripe was not asked yet, and will be once the database is back: it is on record."
+    )
+    assert following.startswith("`azpay ops resolve op_")
+    assert till.moved == before
+    clock.advance(minutes=20)
+    assert run(azpay, "worker", "--once").exit_code == 0
+    assert (till.standing, till.moved) == (DONE[verb], MOVED[verb])
 
 
 @pytest.mark.usefixtures("impatient")

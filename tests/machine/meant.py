@@ -17,6 +17,8 @@ REPEATS = timedelta(minutes=9)
 NOTHING_MOVED = frozenset({1, 2, 3, 4, 5, 6, 7})
 NEITHER_BEFORE = frozenset({1, 3, 5})
 """Failed, declined, unavailable: said of an attempt only when no earlier one can have taken effect."""
+OF_THE_STORE = "database_unavailable"
+"""Unless it is the book that cannot be asked what became of an earlier one."""
 
 
 @dataclass(slots=True)
@@ -27,8 +29,6 @@ class Intent:
     words: Sequence[str]
     typed_at: datetime
     key: str | None = None
-    good: bool = True
-    """Whether its card can be charged."""
     outright: bool = True
     """Whether the words say all, so that nothing must be asked before the attempt itself."""
     said: list[Said] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Intent:
     @property
     def is_over(self) -> bool:
         """The last that was said is that nothing has come of it, and nothing can have come of it before."""
-        return self.denied or (self.outright and bool(self.said) and self.said[-1].status in NEITHER_BEFORE)
+        return self.denied or (self.outright and bool(self.said) and _speaks_for_all(self.said[-1]))
 
     def may_be_repeated(self, now: datetime) -> bool:
         """Whether the same words still mean the same."""
@@ -50,3 +50,7 @@ class Intent:
     def typed_again(self, now: datetime) -> None:
         if self.denied:
             self.typed_at = now
+
+
+def _speaks_for_all(said: Said) -> bool:
+    return said.status in NEITHER_BEFORE and said.code != OF_THE_STORE

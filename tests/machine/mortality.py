@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from tests.support.stripe_transport import Answer, InProcessHTTPClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy.engine import Engine
 
@@ -99,16 +99,18 @@ class Mortality:
 
 
 class MortalHTTPClient(InProcessHTTPClient):
-    """Every request to Stripe, before it leaves and when it is answered."""
+    """Every request to Stripe, before it leaves and when it is answered. `sent` hears the keys that leave."""
 
-    def __init__(self, sandbox: Sandbox, mortality: Mortality) -> None:
+    def __init__(self, sandbox: Sandbox, mortality: Mortality, sent: Callable[[str], None]) -> None:
         super().__init__(sandbox)
-        self._mortality = mortality
+        self._mortality, self._sent = mortality, sent
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: object
     ) -> Answer:
         self._mortality.pass_by(Boundary.REQUEST)
+        if headers and "Idempotency-Key" in headers:
+            self._sent(headers["Idempotency-Key"])
         answer = super().request(method, url, headers, post_data)
         self._mortality.pass_by(Boundary.ANSWER)
         return answer

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpay.gateway import AnswerLost, NoSuchObject
-from azpay.payments import CardNumberRefused, RequestInvalid, methods
+from azpay.gateway.stripe import TRIES
+from azpay.operations import Resolver, State
+from azpay.payments import CardNumberRefused, RequestInvalid, customers, methods
 from azpay.payments.methods import MethodUnknown
 
 if TYPE_CHECKING:
@@ -74,6 +76,40 @@ def test_removing_the_default_leaves_no_default(azpay: Azpay) -> None:
     methods.remove(azpay.db, azpay.gateway, saved.payment_method, now=azpay.now())
 
     assert methods.defaults(azpay.db) == set()
+
+
+def test_a_default_whose_answer_was_lost_is_none_again_once_its_method_is_removed(
+    azpay: Azpay, stripe: Sandbox, clock: Clock
+) -> None:
+    saved = add(azpay)
+    stripe.drop_next_answer(path="/v1/customers", times=TRIES)
+    with pytest.raises(AnswerLost):
+        methods.make_default(azpay.db, azpay.gateway, saved.payment_method, now=azpay.now())
+    methods.remove(azpay.db, azpay.gateway, saved.payment_method, now=azpay.now())
+    clock.advance(minutes=20)
+
+    resolver = Resolver(azpay.db, azpay.gateway, azpay.errands, azpay.chance)
+    [settled] = resolver.run(clock=azpay.now, stopping=lambda: False)
+
+    assert settled.operation.state is State.SUCCEEDED
+    assert methods.defaults(azpay.db) == set()
+
+
+def test_a_customer_whose_answer_was_lost_keeps_the_default_that_was_chosen_since(
+    azpay: Azpay, stripe: Sandbox, clock: Clock
+) -> None:
+    stripe.spoil_next("drop-answer", path="/v1/customers", method="POST", times=TRIES)
+    with pytest.raises(AnswerLost):
+        customers.identify(azpay.db, azpay.gateway, ADA, now=azpay.now())
+    saved = add(azpay)
+    methods.make_default(azpay.db, azpay.gateway, saved.payment_method, now=azpay.now())
+    clock.advance(minutes=20)
+
+    resolver = Resolver(azpay.db, azpay.gateway, azpay.errands, azpay.chance)
+    [settled] = resolver.run(clock=azpay.now, stopping=lambda: False)
+
+    assert settled.operation.state is State.SUCCEEDED
+    assert methods.defaults(azpay.db) == {saved.payment_method}
 
 
 def test_a_method_of_another_customer_is_no_default(azpay: Azpay) -> None:
