@@ -187,7 +187,7 @@ class Gateway:
 
     def create_setup_intent(self, params: Params, *, key: str) -> SetupIntent:
         """https://docs.stripe.com/api/setup_intents/create"""
-        return self._post("/v1/setup_intents", params, SetupIntent, key)
+        return self._post("/v1/setup_intents", {**params, "expand": ["payment_method"]}, SetupIntent, key)
 
     # where Stripe posts
 
@@ -243,11 +243,11 @@ class Gateway:
         return self._list("/v1/refunds", {"payment_intent": payment_intent}, Refund)
 
     def setup_intent(self, setup_intent: str) -> SetupIntent:
-        return self._get(f"/v1/setup_intents/{setup_intent}", {}, SetupIntent)
+        return self._get(f"/v1/setup_intents/{setup_intent}", {"expand": ["payment_method"]}, SetupIntent)
 
     def setup_intents_of(self, customer: str, since: datetime) -> Iterator[SetupIntent]:
         """Those of a customer that were made since then, newest first."""
-        params = {"customer": customer, "created": {"gte": int(since.timestamp())}}
+        params = {"customer": customer, **_created(since, None), "expand": ["data.payment_method"]}
         return self._list("/v1/setup_intents", params, SetupIntent)
 
     def dispute(self, dispute: str) -> Dispute:

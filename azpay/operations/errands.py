@@ -137,9 +137,8 @@ def _begin(
 
 
 def _step(operation: Operation, turn: Turn) -> Step:
-    """An old key is never sent. Who has no command's request in hand needs the parameters kept with it."""
-    empty_handed = turn.lease is not None and operation.parameters is None
-    return Step.LOOK if is_old(operation, turn.now) or empty_handed else Step.ASK
+    """An old key is never sent, and nothing but the parameters that are kept with it."""
+    return Step.LOOK if is_old(operation, turn.now) or operation.parameters is None else Step.ASK
 
 
 def is_old(operation: Operation, now: datetime) -> bool:

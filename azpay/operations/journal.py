@@ -40,7 +40,7 @@ FIRST_TRY = timedelta(minutes=1)
 """After a command ended without an outcome, until the operation is taken up by itself."""
 
 OUR_KEYS = "azpay-"
-REPEATABLE = frozenset({Kind.ATTACH, Kind.DETACH, Kind.CUSTOMER, Kind.DEFAULT})
+REPEATABLE = frozenset({Kind.ATTACH, Kind.DETACH, Kind.CUSTOMER, Kind.DEFAULT, Kind.SETUP})
 
 
 class KeyTaken(Conflict):

@@ -28,7 +28,7 @@ def settle_charge(
     session: Session, payment: Payment | PaymentDraft, intent: objects.PaymentIntent, *, now: datetime
 ) -> None:
     """Settle the charge that made this payment intent, once it is past being made."""
-    operation = _marked(session, intent.metadata.get(OPERATION_KEY), payment.id)
+    operation = unanswered(session, intent.metadata.get(OPERATION_KEY), payment.id)
     status = status_of(intent)
     if operation is None and status in PAID:
         operation = _another_attempt(session, payment.id)
@@ -45,7 +45,7 @@ def settle_refund(
     session: Session, ours: Refund | RefundDraft, refund: objects.Refund, *, now: datetime
 ) -> None:
     """Settle the operation that made this refund: it was made, whatever becomes of it."""
-    operation = _marked(session, refund.metadata.get(OPERATION_KEY), ours.id)
+    operation = unanswered(session, refund.metadata.get(OPERATION_KEY), ours.id)
     if operation is not None:
         operations.succeed(session, operation.id, refund.id, now=now)
 
@@ -67,8 +67,8 @@ def _another_attempt(session: Session, payment: str) -> Operation | None:
     return None if session.exec(since.limit(1)).first() else found[0]
 
 
-def _marked(session: Session, named: str | None, subject: str) -> Operation | None:
-    """The operation by our mark, if it is about this subject and Stripe has not answered it.
+def unanswered(session: Session, named: str | None, subject: str) -> Operation | None:
+    """The operation of this id, such as our mark tells, if it is about this subject and not answered yet.
 
     One that was given up, or that seemed never to have arrived, has arrived after all.
     """
