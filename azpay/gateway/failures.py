@@ -93,6 +93,18 @@ class AnswerLost(OutcomeUnknown):
     code = "answer_lost"
 
 
+class Overslept(OutcomeUnknown):
+    """We slept until the key was too old to be sent, and sent nothing; what others sent is not known."""
+
+    code = "overslept"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This process slept until the operation's key was too old to be sent; it sent nothing.",
+            hint="Ask again: what became of it is then looked up.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One try's result: what to say if it was the last, whether to try again, whether it may have acted."""

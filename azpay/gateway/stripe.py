@@ -23,12 +23,14 @@ from stripe import _util
 from azpay.gateway.failures import (
     AnswerLost,
     CardDeclined,
+    Overslept,
     StripeUnavailable,
     Verdict,
     judge,
     unreachable,
     unreadable,
 )
+from azpay.gateway.freshness import is_too_late
 from azpay.gateway.objects import (
     Account,
     Balance,
@@ -63,6 +65,8 @@ ANSWER_SECONDS, CONNECT_SECONDS = 30.0, 5.0
 TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
+ABOUT_TO_SEND = "http11.send_request_headers.started"
+
 STUMBLES = (AttributeError, TypeError, KeyError, ValueError)
 """What the SDK raises over bytes that are no text, and over JSON such as `{"error": "no"}`."""
 stripe.enable_telemetry = False
@@ -82,33 +86,50 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Wire(stripe.HTTPXClient):
-    """The SDK's own, except that it hands a form over as httpx wants it: the old way warns, or fails."""
+    """The SDK's own, except that it hands a form over as httpx wants it: the old way warns, or fails.
 
-    def __init__(self, patience: Patience) -> None:
+    A key that grew too old while the connection was made does not leave us on it.
+    """
+
+    def __init__(self, patience: Patience, clock: Callable[[], datetime] | None = None) -> None:
         super().__init__(timeout=TIMEOUT, allow_sync_methods=True)
         self._patience = patience
+        self._clock = clock
 
     def _get_request_args_kwargs(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any
     ) -> Any:
         args, options = super()._get_request_args_kwargs(method, url, headers, post_data)
         timeout = httpx.Timeout(self._patience.at_most(ANSWER_SECONDS), connect=CONNECT_SECONDS)
-        return args, {**options, "data": None, "content": post_data or None, "timeout": timeout}
+        guard = {"trace": self._guard} if "Idempotency-Key" in headers else {}
+        sent = {"data": None, "content": post_data or None, "timeout": timeout, "extensions": guard}
+        return args, {**options, **sent}
+
+    def _guard(self, step: str, _about: object) -> None:
+        if step == ABOUT_TO_SEND and is_too_late(self._clock):
+            raise httpx.ConnectError("The key grew too old meanwhile.")
 
 
-def connect(api_key: str, api_base: str, *, within: float | None = None) -> Gateway:
+def connect(
+    api_key: str,
+    api_base: str,
+    *,
+    within: float | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Gateway:
     """A gateway over HTTPS, or over plain HTTP to a sandbox on this machine.
 
-    `within` is the seconds that all of its calls together may take; a daemon names none.
+    `within` is the seconds that all of its calls together may take; a daemon names none. By `clock`, too, no
+    key is sent that has become too old.
     """
     patience = Patience(within)
     client = stripe.StripeClient(
         api_key,
         base_addresses={"api": api_base},
         max_network_retries=0,
-        http_client=Wire(patience),
+        http_client=Wire(patience, clock),
     )
-    return Gateway(client, patience=patience)
+    return Gateway(client, patience=patience, clock=clock)
 
 
 class Gateway:
@@ -121,8 +142,10 @@ class Gateway:
         pause: Callable[[float], None] = time.sleep,
         timer: Callable[[], float] = time.monotonic,
         patience: Patience | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._client = client
+        self._clock = clock
         self._patience = patience or Patience(pause=pause, timer=timer)
         self._timer = self._patience.timer
         self._answered_at: str | None = None
@@ -349,6 +372,8 @@ class Gateway:
     ) -> str:
         may_have_acted = False
         for tried in range(1, TRIES + 1):
+            if key is not None and is_too_late(self._clock):
+                raise _overslept(may_have_acted=may_have_acted)
             try:
                 return self._once(method, path, params, key)
             except stripe.StripeError as error:
@@ -438,3 +463,9 @@ def _final(verdict: Verdict, *, may_have_acted: bool) -> Exception:
     if isinstance(error, CardDeclined):
         return error
     return type(error)(f"{error.message} Nothing was moved.", hint=error.hint)
+
+
+def _overslept(*, may_have_acted: bool) -> Exception:
+    if may_have_acted:
+        return AnswerLost(f"Stripe's answer did not come back while its key was good. {NOT_KNOWN}")
+    return Overslept()

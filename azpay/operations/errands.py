@@ -20,6 +20,7 @@ from azpay.db import new_id
 from azpay.db.database import DatabaseUnavailable
 from azpay.errors import AzpayError, Conflict, Declined, Failed, OutcomeUnknown
 from azpay.gateway import CardDeclined, KeyReused
+from azpay.gateway.freshness import Until, sendable, stopwatch
 from azpay.gateway.traces import traced
 from azpay.operations import attempts, leases
 from azpay.operations.attempts import Turn
@@ -30,7 +31,15 @@ from azpay.operations.endings import (
     ParametersMissing,
     StillUnknown,
 )
-from azpay.operations.journal import KEY_LIFE, before_asking, fail, mark_sent, mark_unknown, succeed
+from azpay.operations.journal import (
+    IN_FLIGHT,
+    KEY_LIFE,
+    before_asking,
+    fail,
+    mark_sent,
+    mark_unknown,
+    succeed,
+)
 from azpay.operations.models import OPEN, Operation, Outcome, State, Step
 
 if TYPE_CHECKING:
@@ -40,9 +49,6 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
     from azpay.gateway.traces import Trace
-
-IN_FLIGHT = timedelta(minutes=10)
-"""A request that left us longer ago than this has arrived by now, or never will."""
 
 CLOCKS_APART = timedelta(minutes=10)
 """An operation that begins later than this from now was written down by a clock that was wrong."""
@@ -100,12 +106,13 @@ def carry_out(
     Raises what the gateway raises when that is final, else OutcomeUnknown; every error carries the
     operation's id. A resolver hands in its `lease`, and what it writes down when Stripe has no trace of it.
     """
+    awake = stopwatch()
     turn = Turn(new_id("att", now), now, lease, absent)
     with before_asking():
         operation, settled = db.write(lambda session: _begin(session, operation.id, errand, turn))
     if settled is not None:
         return settled
-    with traced() as trace:
+    with traced() as trace, sendable(_until(operation, now, awake)):
         try:
             answer = _answer(operation, errand, turn)
         except AzpayError as error:
@@ -146,6 +153,12 @@ def is_old(operation: Operation, now: datetime) -> bool:
     return not -CLOCKS_APART <= now - operation.created_at <= KEY_LIFE
 
 
+def _until(operation: Operation, now: datetime, awake: float) -> Until:
+    """Until when its key may be sent, with what the stopwatch said when its age was known."""
+    left = operation.created_at + KEY_LIFE - now
+    return Until(operation.created_at + KEY_LIFE, awake + left.total_seconds())
+
+
 def _answer(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> Answer:
     if _step(operation, turn) is Step.ASK:
         return errand.ask(operation.idempotency_key)
@@ -162,9 +175,17 @@ def _look(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> A
         raise not_yet from error
     if found is not None:
         return found
-    if turn.now - (operation.sent_at or operation.created_at) < IN_FLIGHT:
+    if _may_be_under_way(operation, turn.now):
         raise not_yet
     raise turn.absent or NeverHappened()
+
+
+def _may_be_under_way(operation: Operation, now: datetime) -> bool:
+    """Also by somebody who slept, and sent it at the last moment."""
+    last = operation.sent_at or operation.created_at
+    if is_old(operation, now):
+        last = max(last, operation.created_at + KEY_LIFE)
+    return now - last < IN_FLIGHT
 
 
 def _take_yes(

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from azpay.errors import AzpayError
 
 KEY_LIFE = timedelta(hours=23)
-"""Stripe forgets a key after 24 hours, and then would do the same thing again."""
+"""Stripe forgets a key after 24 hours, and then would do the same thing again. No key leaves us when older,
+not by a second: from then on, others conclude from what they find at Stripe."""
+
+IN_FLIGHT = timedelta(minutes=10)
+"""A request that left us longer ago than this has arrived by now, or never will."""
 
 LEASE = timedelta(minutes=2)
 """How long whoever asks Stripe is left alone with it. Nobody waits that long; who died is not waited for."""
