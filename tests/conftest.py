@@ -7,6 +7,7 @@ both, `--store postgresql` everything on that one.
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "store(name): about this store alone")
     config.addinivalue_line("markers", "both_stores: on both, in whichever folder it stands")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job: our programs would
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # inherit that, and hear no Ctrl-C
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

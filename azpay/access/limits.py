@@ -32,9 +32,9 @@ class OverLimit(Refused):
 
     def __init__(self, actor: str, kind: Kind, money: Money, limit: Money | None) -> None:
         allowed = f"up to {limit}" if limit is not None else f"nothing in {money.currency.upper()}"
+        self.why = f"A {kind} of {money} is over the limit: {actor} may {kind} {allowed} at once."
         super().__init__(
-            f"A {kind} of {money} is over the limit: {actor} may {kind} {allowed} at once. "
-            "Nothing was moved.",
+            f"{self.why} Nothing was moved.",
             hint="Have someone with a higher limit do it; limits stand in the profile's access table.",
         )
 

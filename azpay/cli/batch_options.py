@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azpay.errors import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 PANEL = "Many at once, from a file"
 
@@ -34,29 +37,31 @@ NewBatch = Annotated[
 ]
 
 
-def only_for_one(**given: object) -> None:
-    """With --file, each row says these. Raises Usage."""
-    named = [name for name, value in given.items() if value]
-    if named:
+FOR_ONE = ("wait", "return_url", "statement_suffix")
+
+
+def go_with_a_file(given: Mapping[str, object], columns: Sequence[str]) -> None:
+    """Refuse what a command was given beside --file that its rows, by these columns, say. Raises Usage."""
+    in_rows = next((name for name in (*columns, "metadata") if given.get(name)), None)
+    if in_rows is not None:
         raise Usage(
-            f"With --file, each row says its own {named[0]}.", hint=f"Name a column {named[0]} in the file."
+            f"With --file, each row says its own {in_rows}.", hint=f"Name a column {in_rows} in the file."
         )
-
-
-def keyed_by_row(*, idempotency_key: str | None, dry_run: bool) -> None:
-    """Neither goes with --file. Raises Usage."""
-    if idempotency_key is not None or dry_run:
+    if given["idempotency_key"] is not None or given["dry_run"]:
         raise Usage(
             "Rows of a file have keys of their own; --plan looks at them without sending anything.",
             hint="Leave out --idempotency-key and --dry-run.",
         )
+    for_one = next((name for name in FOR_ONE if given.get(name)), None)
+    if for_one is not None:
+        raise Usage(f"{_option(for_one)} is for one payment, not for a file.", hint="Leave it out.")
 
 
 def only_for_files(**given: object) -> None:
     """These say nothing without --file. Raises Usage."""
     named = [name for name, value in given.items() if value]
     if named:
-        raise Usage(f"--{named[0].replace('_', '-')} needs --file.", hint="Name a file: --file charges.csv.")
+        raise Usage(f"{_option(named[0])} needs --file.", hint="Name a file: --file charges.csv.")
 
 
 def required(value: str | None, name: str) -> str:
@@ -64,3 +69,7 @@ def required(value: str | None, name: str) -> str:
     if value is None:
         raise Usage(f"Missing argument '{name}'.", hint="Give it, or many at once in a file: --file FILE.")
     return value
+
+
+def _option(parameter: str) -> str:
+    return f"--{parameter.replace('_', '-')}"

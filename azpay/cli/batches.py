@@ -6,12 +6,13 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import fields
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
 import typer
 
+from azpay.cli import batch_options
 from azpay.cli.batch_options import Results
 
 if TYPE_CHECKING:
@@ -20,72 +21,80 @@ if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
     from azpay.errors import AzpayError
     from azpay.money import Money
-    from azpay.payments.batches import Batch, BatchKind, Prepared, Tally, Terms
+    from azpay.payments.batches import Batch, BatchKind, File, Prepared, Tally, Terms
+
+    Agree: TypeAlias = Callable[[Azpay, Sequence[Money], int], None]
 
 INTERRUPTED = 130
 STDIN = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class FromFile:
-    """What was asked for. `agree` asks a person, or raises, before anything moves."""
+class Asked(NamedTuple):
+    """What the command was given beside --file, and what holds for every row. Rows know the rest."""
 
-    kind: str
-    file: str
-    agree: Callable[[Azpay, Sequence[Money], int], None]
-    plan: bool = False
-    at_once: int | None = None
-    results: str | None = None
-    new_batch: bool = False
-    terms: Mapping[str, bool] = field(default_factory=dict)
+    path: str
+    kind: BatchKind
+    terms: Terms
+    new_batch: bool
 
-    @property
-    def name(self) -> str | None:
-        return None if self.file == STDIN else Path(self.file).name
+    def file(self, content: IO[bytes]) -> File:
+        from azpay.payments import batches
+
+        name = None if self.path == STDIN else Path(self.path).name
+        return batches.File(content, self.kind, self.terms, name, self.new_batch)
 
 
-def run_file(ctx: typer.Context, asked: FromFile) -> None:
-    """Check the whole file, then move it row by row, or only show what it comes to."""
+def run_file(ctx: typer.Context, kind: str, agree: Agree) -> None:
+    """Check the whole file, then move it row by row, or only show what it comes to: `--file`, of `charge`
+    and of `refund`. `agree` asks a person, or raises, before anything moves.
+    """
     from azpay.cli import batch_results
-    from azpay.payments.batches import BatchKind, Terms
 
-    form = batch_results.place(asked.results, asked.file)
-    kind, terms = BatchKind(asked.kind), Terms(**asked.terms)
-    if asked.plan:
-        _show_plan(ctx, asked, kind, terms)
+    given = ctx.params
+    form = batch_results.place(given["results"], given["file"])
+    asked = _asked(given, kind)
+    if given["plan"]:
+        _show_plan(ctx, asked)
         return
-    azpay, batch = _begun(ctx, asked, kind, terms)
+    azpay, batch = _begun(ctx, asked, agree)
     with _stoppable(ctx) as stop:
-        trouble = _run(ctx, azpay, batch, terms, at_once=asked.at_once or 4, stop=stop)
+        trouble = _run(ctx, azpay, batch, asked.terms, at_once=given["at_once"] or 4, stop=stop)
     tally = batch_results.tell(ctx, azpay.db, batch, form=form, trouble=trouble)
     _leave(ctx, tally, trouble, stopped=stop.is_set())
 
 
-def _show_plan(ctx: typer.Context, asked: FromFile, kind: BatchKind, terms: Terms) -> None:
+def _asked(given: Mapping[str, Any], kind: str) -> Asked:
+    from azpay.payments.batches import COLUMNS, BatchKind, Terms
+
+    of = BatchKind(kind)
+    batch_options.go_with_a_file(given, COLUMNS[of].known)
+    terms = {each.name: given[each.name] for each in fields(Terms) if each.name in given}
+    return Asked(given["file"], of, Terms(**terms), given["new_batch"])
+
+
+def _show_plan(ctx: typer.Context, asked: Asked) -> None:
     from azpay.cli import batch_results, wiring
     from azpay.payments import batches
 
-    db = wiring.book_of(ctx)
-    with _taken(asked.file) as content:
-        file = batches.File(content, kind, terms, asked.name, asked.new_batch)
-        prepared = batches.prepare(db, file, now=wiring.now_of(ctx))
+    db, (guards, _) = wiring.book_of(ctx), wiring.guards_of(ctx)
+    with _taken(asked.path) as content:
+        prepared = batches.prepare(db, asked.file(content), now=wiring.now_of(ctx), guards=guards)
         batch_results.show_plan(ctx, db, prepared)
 
 
-def _begun(ctx: typer.Context, asked: FromFile, kind: BatchKind, terms: Terms) -> tuple[Azpay, Batch]:
+def _begun(ctx: typer.Context, asked: Asked, agree: Agree) -> tuple[Azpay, Batch]:
     from azpay.access import Action
     from azpay.cli import wiring
     from azpay.payments import batches
 
-    with _taken(asked.file) as content:
+    with _taken(asked.path) as content:
         azpay = wiring.azpay_of(ctx, Action(asked.kind))
-        file = batches.File(content, kind, terms, asked.name, asked.new_batch)
-        prepared = batches.prepare(azpay.db, file, now=azpay.now())
-        _announce(ctx, azpay, prepared, asked)
+        prepared = batches.prepare(azpay.db, asked.file(content), now=azpay.now(), guards=azpay.guards)
+        _announce(ctx, azpay, prepared, agree)
         return azpay, batches.begin(azpay.db, prepared, now=azpay.now())
 
 
-def _announce(ctx: typer.Context, azpay: Azpay, prepared: Prepared, asked: FromFile) -> None:
+def _announce(ctx: typer.Context, azpay: Azpay, prepared: Prepared, agree: Agree) -> None:
     """Say how much is about to move, and ask for it."""
     from azpay.cli import output
     from azpay.money import Money
@@ -97,12 +106,12 @@ def _announce(ctx: typer.Context, azpay: Azpay, prepared: Prepared, asked: FromF
         output.say(
             ctx, f"Going on with {prepared.batch.id}: {rows:,} of {prepared.found.rows:,} rows are left."
         )
-    verb = "Charge" if asked.kind == "charge" else "Refund"
+    verb = prepared.file.kind.capitalize()
     for total in totals:
         count = left[total.currency][0]
         output.say(ctx, f"{verb} {total.echo()} in {count:,} {'row' if count == 1 else 'rows'}")
     if totals:
-        asked.agree(azpay, totals, rows)
+        agree(azpay, totals, rows)
 
 
 def _run(

@@ -93,28 +93,9 @@ def charge(  # noqa: PLR0913 - a command's options
     from azpay.cli import dry_runs, output, wiring
 
     if file is not None:
-        from azpay.cli.batches import FromFile, run_file
+        from azpay.cli.batches import run_file
 
-        batch_options.only_for_one(
-            amount=amount, currency=currency, customer=customer, method=method, reference=reference,
-            description=description, receipt_email=receipt_email, metadata=metadata, wait=wait,
-            return_url=return_url, statement_suffix=statement_suffix,
-        )  # fmt: skip
-        batch_options.keyed_by_row(idempotency_key=idempotency_key, dry_run=dry_run)
-        terms = {"authorize_only": authorize_only, "off_session": off_session, "amount_minor": amount_minor}
-        run_file(
-            ctx,
-            FromFile(
-                kind="charge",
-                file=file,
-                agree=lambda azpay, totals, _rows: consent_to_all(azpay, totals, yes=yes, live=live),
-                plan=plan,
-                at_once=at_once,
-                results=results,
-                new_batch=new_batch,
-                terms=terms | {"allow_duplicate": allow_duplicate},
-            ),
-        )
+        run_file(ctx, "charge", lambda azpay, totals, _: consent_to_all(azpay, totals, yes=yes, live=live))
         return
     batch_options.only_for_files(plan=plan, at_once=at_once, results=results, new_batch=new_batch)
     amount = batch_options.required(amount, "AMOUNT")

@@ -64,23 +64,9 @@ def refund(  # noqa: PLR0913 - a command's options
     from azpay.operations import Kind
 
     if file is not None:
-        from azpay.cli.batches import FromFile, run_file
+        from azpay.cli.batches import run_file
 
-        batch_options.only_for_one(payment=payment, amount=amount, reason=reason, note=note)
-        batch_options.keyed_by_row(idempotency_key=idempotency_key, dry_run=dry_run)
-        run_file(
-            ctx,
-            FromFile(
-                kind="refund",
-                file=file,
-                agree=lambda azpay, totals, rows: _agree_to_all(azpay, totals, rows, yes=yes, live=live),
-                plan=plan,
-                at_once=at_once,
-                results=results,
-                new_batch=new_batch,
-                terms={"amount_minor": amount_minor, "allow_duplicate": allow_duplicate},
-            ),
-        )
+        run_file(ctx, "refund", lambda *what: _agree_to_all(*what, yes=yes, live=live))
         return
     batch_options.only_for_files(plan=plan, at_once=at_once, results=results, new_batch=new_batch)
     payment = batch_options.required(payment, "PAYMENT")

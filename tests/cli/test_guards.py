@@ -13,6 +13,7 @@ from azpay import payments
 from azpay.access import Guards
 from azpay.settings.permissions import Limits, Permissions
 from tests.support.builders import a_charge
+from tests.support.sheets import VISA, a_sheet
 
 from .running import answer, error, run, run_at_terminal, settle_in
 
@@ -120,6 +121,24 @@ def test_a_limit_and_a_budget_have_the_status_of_a_guard(azpay: Azpay, stripe: S
     assert [error(each)["code"] for each in (large, second)] == ["over_limit", "over_budget"]
     assert (large.exit_code, second.exit_code) == (6, 6)
     assert len(stripe.charges) == 1
+
+
+def test_a_file_with_rows_over_the_limit_is_refused_before_the_first_moves(
+    azpay: Azpay, stripe: Sandbox, tmp_path: Path
+) -> None:
+    ann = held_to(azpay, permissions=Permissions(charges=Limits(largest={"usd": 500})))
+    file = tmp_path / "charges.csv"
+    rows = [(amount, currency, VISA) for amount, currency in (("5", "usd"), ("5.01", "usd"), ("7", "eur"))]
+    file.write_bytes(a_sheet(("amount", "currency", "method"), rows))
+
+    planned, ran = (run(ann, "charge", "--file", str(file), *more, "--json") for more in (["--plan"], []))
+
+    for refused in (planned, ran):
+        assert (refused.exit_code, error(refused)["code"]) == (6, "over_limit")
+        assert "2 rows are over a limit. Nothing was moved." in refused.stderr
+        assert "row 3, amount: A charge of USD 5.01 is over the limit: " in refused.stderr
+        assert "row 4, amount: A charge of EUR 7.00 is over the limit: " in refused.stderr
+    assert stripe.payment_intents == []
 
 
 def test_whoami_says_who_acts_and_as_what(azpay: Azpay) -> None:

@@ -31,11 +31,7 @@ def refunds_at_stripe(shop: Shop) -> dict[str, tuple[str, int]]:
 
 
 def refunds_on_record(shop: Shop) -> dict[str | None, tuple[str, int]]:
-    return {
-        refund.refund: (str(refund.status), refund.amount)
-        for payment in shop.on_record()
-        for refund in shop.refunds_on_record(payment.id)
-    }
+    return {refund.refund: (str(refund.status), refund.amount) for refund in shop.refunds_on_record()}
 
 
 def saved_methods(shop: Shop) -> dict[str, int]:

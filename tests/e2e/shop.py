@@ -13,10 +13,10 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from sqlalchemy import update
+from sqlalchemy import true, update
 from sqlmodel import col, select
 
-from azpay import operations, payments
+from azpay import operations
 from azpay.payments import Payment, Refund, checks
 from azpay.sandbox import DEFAULT_KEY
 from tests.support.books import a_book
@@ -149,9 +149,11 @@ class Shop:
         with self._book() as db:
             db.write(lambda session: session.execute(update(operations.Operation).values(leased_until=None)))
 
-    def refunds_on_record(self, payment: str) -> list[Refund]:
-        with self._book() as db:
-            return payments.story(db, payment).refunds
+    def refunds_on_record(self, payment: str | None = None) -> list[Refund]:
+        """Of one payment, or all."""
+        of = Refund.payment_id == payment if payment is not None else true()
+        with self._book() as db, db.reading() as session:
+            return list(session.exec(select(Refund).where(of).order_by(col(Refund.created_at))))
 
     def wrong_sums(self) -> list[str]:
         with self._book() as db:

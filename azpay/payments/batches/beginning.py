@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+from azpay.access import UNGUARDED
 from azpay.payments.batches.asking import COLUMNS, Terms
-from azpay.payments.batches.checking import Findings, look, planned
+from azpay.payments.batches.checking import Findings, Sizes, look, planned
 from azpay.payments.batches.keeping import Order, keep, standing
-from azpay.payments.batches.mistakes import FileEdited, FileEmpty, FileMistaken, FileSuspected, Mistakes
+from azpay.payments.batches.mistakes import (
+    FileEdited,
+    FileEmpty,
+    FileMistaken,
+    FileOverLimit,
+    FileSuspected,
+    Mistakes,
+)
 from azpay.payments.batches.reading import read
 from azpay.payments.batches.results import unfinished
 
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from azpay.access import Guards
     from azpay.db import Database
     from azpay.payments.batches.models import Batch, BatchKind
     from azpay.payments.batches.reading import Line
@@ -55,12 +64,13 @@ class Prepared:
         }
 
 
-def prepare(db: Database, file: File, *, now: datetime) -> Prepared:
+def prepare(db: Database, file: File, *, now: datetime, guards: Guards = UNGUARDED) -> Prepared:
     """Check every row of the file. Nothing is written, and Stripe is not asked.
 
-    Raises FileMistaken, FileSuspected, FileEdited, FileEmpty, FileTooLong.
+    Raises FileMistaken, FileOverLimit, FileSuspected, FileEdited, FileEmpty, FileTooLong.
     """
-    found = look(db, file.lines(), file.kind, file.terms, now=now)
+    sizes = Sizes(guards.permissions, db.actor, file.kind)
+    found = look(db, file.lines(), file.kind, file.terms, sizes=sizes, now=now)
     if found.mistakes.count:
         raise FileMistaken(_all(found))
     if not found.rows:
@@ -85,6 +95,8 @@ def _require_agreed(found: Findings, file: File) -> None:
         raise FileEdited(sorted(found.earlier), found.same, found.changed, found.added)
     if found.objections.grave:
         raise FileMistaken(found.objections)
+    if found.too_large.count:
+        raise FileOverLimit(found.too_large)
     if found.objections.count:
         raise FileSuspected(found.objections)
 

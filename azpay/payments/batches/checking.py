@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlmodel import col, or_, select
 
+from azpay.access.limits import Kind, OverLimit, require_within
 from azpay.db.book_keys import peppered
 from azpay.payments.batches.asking import Terms, fingerprint, mistakes_in, request_of
 from azpay.payments.batches.mistakes import FileTooLong, Mistake, Mistakes
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from azpay.db import Database
     from azpay.money import Money
     from azpay.payments.batches.reading import Line
+    from azpay.settings.permissions import Permissions
 
 MOST_ROWS = 250_000
 LARGEST = 5
@@ -158,6 +160,8 @@ class Findings:
     """Of the file itself."""
     objections: Mistakes = field(default_factory=Mistakes)
     """Of the book against it."""
+    too_large: Mistakes = field(default_factory=Mistakes)
+    """Rows that the actor may not move at once."""
     counts: Counter[str] = field(default_factory=Counter)
     totals: Counter[str] = field(default_factory=Counter)
     """Rows and minor units to be moved, by currency."""
@@ -203,9 +207,27 @@ class Findings:
             self.changed.append(row.row)
 
 
-def look(db: Database, lines: Iterable[Line], kind: BatchKind, terms: Terms, *, now: datetime) -> Findings:
+class Sizes(NamedTuple):
+    """How much whoever runs the file may move at once."""
+
+    permissions: Permissions
+    actor: str
+    kind: BatchKind
+
+    def against(self, row: Planned) -> Iterator[Mistake]:
+        try:
+            if row.money is not None:
+                require_within(self.permissions, self.actor, Kind(self.kind), row.money)
+        except OverLimit as error:
+            yield Mistake(row.row, error.why, "amount")
+
+
+def look(
+    db: Database, lines: Iterable[Line], kind: BatchKind, terms: Terms, *, sizes: Sizes, now: datetime
+) -> Findings:
     """What the file comes to; nothing is written. Raises FileTooLong."""
     found = Findings()
     for row in planned(db, lines, kind, terms, now=now):
         found.add(row)
+        found.too_large.add([*sizes.against(row)])
     return found

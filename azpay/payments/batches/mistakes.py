@@ -81,6 +81,20 @@ class FileSuspected(Refused):
         self.mistakes = mistakes
 
 
+class FileOverLimit(Refused):
+    """Rows are larger than the actor may move at once. Nothing was moved."""
+
+    code = "over_limit"
+
+    def __init__(self, mistakes: Mistakes) -> None:
+        rows = "1 row is" if mistakes.count == 1 else f"{mistakes.count:,} rows are"
+        super().__init__(
+            f"{rows} over a limit. Nothing was moved.\n{mistakes.told()}",
+            hint="Leave them out, or have someone with a higher limit run the file.",
+        )
+        self.mistakes = mistakes
+
+
 class FileEmpty(Usage):
     """The file has no rows."""
 
