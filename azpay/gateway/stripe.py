@@ -50,7 +50,7 @@ from azpay.gateway.objects import (
     learn,
 )
 from azpay.gateway.patience import Patience
-from azpay.gateway.traces import note
+from azpay.gateway.traces import asking, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -372,8 +372,9 @@ class Gateway:
     ) -> str:
         may_have_acted = False
         for tried in range(1, TRIES + 1):
-            if key is not None and is_too_late(self._clock):
-                raise _overslept(may_have_acted=may_have_acted)
+            if key is not None:
+                self._require_time(may_have_acted=may_have_acted)
+                asking()
             try:
                 return self._once(method, path, params, key)
             except stripe.StripeError as error:
@@ -384,6 +385,11 @@ class Gateway:
                     raise _final(verdict, may_have_acted=may_have_acted) from error
             self._patience.rest(tried, asked, all_of_us=verdict.limited)
         raise AssertionError("a try ends in an answer or an error")
+
+    def _require_time(self, *, may_have_acted: bool) -> None:
+        """Raises what is said when the key has become too old to be sent."""
+        if is_too_late(self._clock):
+            raise _overslept(may_have_acted=may_have_acted)
 
     def _once(self, method: str, path: str, params: Params, key: str | None) -> str:
         options: Mapping[str, Any] = {"idempotency_key": key} if key else {}

@@ -24,6 +24,7 @@ from azpay.operations.journal import (
     fail,
     fingerprint,
     plan,
+    say_unasked,
     succeed,
     underway,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "open_now",
     "page",
     "plan",
+    "say_unasked",
     "succeed",
     "underway",
     "waiting_for_a_person",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from sqlalchemy.exc import IntegrityError
 
 from azpay.db import new_id
-from azpay.db.database import DatabaseUnavailable
+from azpay.db.trouble import TROUBLE
 from azpay.errors import AzpayError, Conflict, Declined, Failed, OutcomeUnknown
 from azpay.gateway import CardDeclined, KeyReused
 from azpay.gateway.freshness import Until, sendable, stopwatch
@@ -204,7 +204,7 @@ def _take_no(
         final, settled = db.write(lambda session: _weigh(session, operation.id, errand, error, heard))
         if settled is not None:
             return settled
-    except DatabaseUnavailable:
+    except TROUBLE:
         final = isinstance(error, ANSWERS)
     if final:
         raise error
@@ -258,7 +258,7 @@ def _kept(operation: Operation, answer: Named) -> Iterator[None]:
     """From here on the money has moved: no error may say that it has not."""
     try:
         yield
-    except (DatabaseUnavailable, IntegrityError) as error:
+    except (*TROUBLE, IntegrityError) as error:
         raise _about(operation, AnswerNotKept(answer.id)) from error
     except OutcomeUnknown as error:
         _about(operation, error)

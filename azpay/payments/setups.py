@@ -44,6 +44,7 @@ class Wanted(NamedTuple):
     usage: str
 
 
+@operations.before_asking()
 def set_up(  # noqa: PLR0913 - what a setup needs to know
     db: Database,
     gateway: Gateway,
@@ -85,8 +86,7 @@ def _intend(
 ) -> tuple[SetupIntent, Operation | None]:
     """The setup for this request, new or standing; and its operation, while Stripe has not answered it."""
     identity = new_id("set", now)
-    with operations.before_asking():
-        return db.write(lambda session: _intended(session, identity, wanted, return_url, now))
+    return db.write(lambda session: _intended(session, identity, wanted, return_url, now))
 
 
 def _intended(

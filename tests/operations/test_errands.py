@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from azpay import operations
+from azpay.db.trouble import DatabaseForbids
 from azpay.errors import AzpayError, OutcomeUnknown
 from azpay.gateway import AnswerLost, KeyRefused, KeyReused, StripeRefused, StripeUnavailable, WrongState
 from azpay.gateway.objects import Customer as StripesCustomer
@@ -291,6 +292,17 @@ def test_an_answer_that_contradicts_the_book_is_no_failure(db: Database) -> None
     operation = planned(db, now=NOON)
     with pytest.raises(operations.AnswerNotKept):
         carry_out(db, operation, Plain(says_yes, contradict, Customer), now=NOON)
+
+    assert the_only(db).state is State.SENT
+
+
+def test_a_book_that_is_forbidden_after_the_yes_is_no_failure(db: Database) -> None:
+    def forbid(_session: Session, _answer: StripesCustomer) -> Customer:
+        raise DatabaseForbids("permission denied for table customers")
+
+    operation = planned(db, now=NOON)
+    with pytest.raises(operations.AnswerNotKept, match="cus_1"):
+        carry_out(db, operation, Plain(says_yes, forbid, Customer), now=NOON)
 
     assert the_only(db).state is State.SENT
 
