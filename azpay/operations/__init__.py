@@ -39,6 +39,7 @@ from azpay.operations.looking import (
     open_by_kind,
     open_now,
     page,
+    unanswered_charges,
     waiting_for_a_person,
 )
 from azpay.operations.models import OPEN, Attempt, Kind, Operation, Outcome, State, Step
@@ -93,6 +94,7 @@ __all__ = [
     "plan",
     "say_unasked",
     "succeed",
+    "unanswered_charges",
     "underway",
     "waiting_for_a_person",
 ]
