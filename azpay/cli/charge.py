@@ -160,7 +160,7 @@ def _waited_for(ctx: typer.Context, azpay: Azpay, payment: Payment, seconds: int
 
     if payment.status in waiting.UNDECIDED:
         output.say(ctx, waits(payment.status, payment.next_action_url, seconds))
-    return waiting.payment(azpay.db, azpay.gateway, payment, waiting.Patience(seconds), now=azpay.now)
+    return waiting.decided(azpay.db, azpay.gateway, payment, waiting.Patience(seconds), now=azpay.now)
 
 
 def waits(status: str, link: str | None, seconds: int) -> str:

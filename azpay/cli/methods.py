@@ -161,7 +161,7 @@ def _set_up(
     if wait and done.status in waiting.UNDECIDED:
         output.say(ctx, waits(done.status, done.next_action_url, wait))
         patience = waiting.Patience(wait)
-        done = waiting.setup(azpay.db, azpay.gateway, done, patience, now=azpay.now)
+        done = waiting.decided(azpay.db, azpay.gateway, done, patience, now=azpay.now)
     if done.status != "succeeded":
         _show_setup(ctx, done)
         raise typer.Exit(PENDING)

@@ -75,14 +75,14 @@ class Saving:
         session.get_one(SetupIntent, self.setup.id, with_for_update=True)
 
     def on_yes(self, session: Session, answer: objects.SetupIntent) -> SetupIntent:
-        return take_in_setup_intent(session, answer, self.now)
+        return take_in_setup_intent(session, answer, now=self.now)
 
     def on_no(self, session: Session, error: AzpayError) -> None:
         """A decline leaves a setup intent at Stripe; any other no leaves nothing there."""
         declined = error.setup_intent if isinstance(error, CardDeclined) else None
         there = declined or self.seen
         if there is not None:
-            take_in_setup_intent(session, there, self.now)
+            take_in_setup_intent(session, there, now=self.now)
         mark_failed(session, self.setup.id, error, self.now)
 
     def stands(self, session: Session, operation: Operation) -> SetupIntent:

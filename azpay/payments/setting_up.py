@@ -41,7 +41,7 @@ def on_setup_intent(session: Session, event: objects.Event, now: datetime) -> No
     _expect_method(session, ours)
 
 
-def take_in_setup_intent(session: Session, answered: objects.SetupIntent, now: datetime) -> SetupIntent:
+def take_in_setup_intent(session: Session, answered: objects.SetupIntent, *, now: datetime) -> SetupIntent:
     """Record a setup intent as Stripe has it."""
     at = max(now, moment(answered.created))
     return _absorb(session, answered, at=at, now=now, advance=advance_on_answer)
@@ -139,7 +139,7 @@ def _expect_method(session: Session, ours: SetupIntent) -> None:
 
 
 def _take_in(session: Session, answered: objects.SetupIntent, now: datetime) -> None:
-    _settle(session, take_in_setup_intent(session, answered, now), answered, now)
+    _settle(session, take_in_setup_intent(session, answered, now=now), answered, now)
 
 
 EVENTS: dict[str, Any] = dict.fromkeys(

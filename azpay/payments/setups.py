@@ -68,7 +68,7 @@ def set_up(  # noqa: PLR0913 - what a setup needs to know
     if operation is not None:
         return operations.carry_out(db, operation, Saving(gateway, ours, operation, now), now=now)
     answer = gateway.setup_intent(str(ours.setup_intent))
-    return db.write(lambda session: take_in_setup_intent(session, answer, now))
+    return db.write(lambda session: take_in_setup_intent(session, answer, now=now))
 
 
 def saved_by(db: Database, gateway: Gateway, done: SetupIntent, *, now: datetime) -> PaymentMethod:
