@@ -55,7 +55,8 @@ PAYMENT = {
 OF_A_PAYMENT = ("payment_intent.created", "charge.succeeded", "payment_intent.succeeded", "charge.updated")
 OF_A_REFUND = ("refund.created", "charge.refunded", "refund.updated", "charge.refund.updated")
 NOBODY = connect(DEFAULT_KEY, "http://127.0.0.1:9")
-TEXT = inbox.InboxEvent.__table__  # type: ignore[attr-defined]
+EVENTS = inbox.InboxEvent.__table__  # type: ignore[attr-defined]
+BODIES = inbox.InboxBody.__table__  # type: ignore[attr-defined]
 
 
 class Scene(NamedTuple):
@@ -136,24 +137,25 @@ def claimed_and_read(db: Database) -> int:
 
 def read(ring: Ring, rows: Sequence[Any]) -> None:
     for row in rows:
-        msgspec.json.decode(sealing.opened(ring, TEXT.c.payload, row.event, row.payload), type=Event)
+        msgspec.json.decode(sealing.opened(ring, BODIES.c.body, row.event, row.body), type=Event)
 
 
 def claim(db: Database, look: Callable[[Ring, Sequence[Any]], None]) -> int:
     """What a worker that has nothing to apply would do."""
     due = (
-        select(TEXT.c.event, TEXT.c.payload)
-        .where(WAITS, TEXT.c.due_at <= NOON)
-        .order_by(TEXT.c.due_at, TEXT.c.received_at, TEXT.c.event)
+        select(EVENTS.c.event, BODIES.c.body)
+        .join(BODIES, BODIES.c.event == EVENTS.c.event)
+        .where(WAITS, EVENTS.c.due_at <= NOON)
+        .order_by(EVENTS.c.due_at, EVENTS.c.received_at, EVENTS.c.event)
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=EVENTS, skip_locked=True)
     )
     with db.writing() as session:
         rows = session.connection().execute(due).all()
         look(db.ring, rows)
         if rows:
-            mark = update(TEXT).where(TEXT.c.event.in_([row.event for row in rows]))
-            done = {"state": EventState.DONE, "attempts": TEXT.c.attempts + 1, "processed_at": NOON}
+            mark = update(EVENTS).where(EVENTS.c.event.in_([row.event for row in rows]))
+            done = {"state": EventState.DONE, "attempts": EVENTS.c.attempts + 1, "processed_at": NOON}
             session.connection().execute(mark.values(done))
     return len(rows)
 

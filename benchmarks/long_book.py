@@ -70,6 +70,8 @@ def _load(connection: Connection, count: int) -> None:
     for index in indexes:
         index.drop(connection)
     embedded = connection.dialect.name == "sqlite"
+    if not embedded:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     connection.exec_driver_sql(STAGE.format(bytes="BLOB" if embedded else "BYTEA"))
     words = "INSERT INTO staged VALUES (?, ?)" if embedded else "INSERT INTO staged VALUES (%s, %s)"
     known: dict[str, bytes] = {}

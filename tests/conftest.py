@@ -1,7 +1,7 @@
 """Real parts for every test: a migrated book on disk, the sandbox behind the real Stripe SDK, one clock.
 
-The tests of what moves money run on both stores, all others on SQLite. `--store both` tries the whole core on
-both, `--store postgresql` everything on that one.
+The tests of the stores run on both, all others on SQLite. `--store both` tries the whole core on both, as CI
+does, `--store postgresql` everything on that one.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ if TYPE_CHECKING:
 KEY = "sk_test_azpay_sandbox"
 
 SQLITE, POSTGRESQL, BOTH = "sqlite", "postgresql", "both"
-ALWAYS = frozenset({"db", "operations"})
+ALWAYS = frozenset({"db"})
 """The folders of tests that always run on both stores."""
 
 TRIED = "tried"
 """What a test records with `record_property` under this name is printed at the end."""
 
 CORE = ALWAYS | {
-    "access", "audit", "http", "inbox", "payments", "receipts", "reconciliation", "settlement", "worker",
+    "access", "audit", "http", "inbox", "operations", "payments", "receipts", "reconciliation",
+    "settlement", "worker",
 }  # fmt: skip
 """Those that do with `--store both`, as in CI."""
 
@@ -54,7 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "store(name): about this store alone")
-    config.addinivalue_line("markers", "both_stores: on both, in whichever folder it stands")
+    config.addinivalue_line(
+        "markers", "both_stores: with `--store both` on both, in whichever folder it stands"
+    )
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job: our programs would
         signal.signal(signal.SIGINT, signal.default_int_handler)  # inherit that, and hear no Ctrl-C
 
@@ -82,10 +85,10 @@ def stores(metafunc: pytest.Metafunc) -> list[str]:
     chosen = metafunc.config.getoption("store")
     if chosen in {SQLITE, POSTGRESQL}:
         return [str(chosen)]
-    if metafunc.definition.get_closest_marker("both_stores") is not None:
-        return [SQLITE, POSTGRESQL]
     room = Path(str(metafunc.definition.path)).parent.name
-    return [SQLITE, POSTGRESQL] if room in (CORE if chosen == BOTH else ALWAYS) else [SQLITE]
+    marked = metafunc.definition.get_closest_marker("both_stores")
+    both = room in ALWAYS or (chosen == BOTH and (marked is not None or room in CORE))
+    return [SQLITE, POSTGRESQL] if both else [SQLITE]
 
 
 @pytest.fixture

@@ -73,8 +73,8 @@ def show(
     from azpay import inbox
     from azpay.cli import output, wiring
 
-    found = inbox.one(wiring.book_of(ctx), event)
-    payload = _payload(found)
+    db = wiring.book_of(ctx)
+    found, payload = inbox.one(db, event), _payload(inbox.body_of(db, event))
     human = (_fields(found, wiring.zone_of(ctx)), "", _indented(payload))
     output.emit(ctx, schema="azpay.event/1", data=_data(found) | {"payload": payload}, human=human)
 
@@ -170,10 +170,10 @@ def _safe(text: str | None) -> str | None:
     return None if text is None else redact(text)
 
 
-def _payload(event: InboxEvent) -> Any:
+def _payload(body: bytes) -> Any:
     import json
 
-    return _redacted(json.loads(event.payload))
+    return _redacted(json.loads(body))
 
 
 def _redacted(value: Any) -> Any:

@@ -38,8 +38,8 @@ PAUSES = (timedelta(milliseconds=50), timedelta(milliseconds=300))
 AZPAY, ACTOR = "azpay", "actor"
 """Who acts when nobody said who: the program by itself, as a worker does."""
 
-ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-ROW_BY_ROW = {"isolation_level": "READ COMMITTED"}
+ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True, postgres.BINARY: True}
+ROW_BY_ROW = {"isolation_level": "READ COMMITTED", postgres.BINARY: True}
 
 
 def actor_of(session: Session) -> str:

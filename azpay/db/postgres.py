@@ -28,6 +28,10 @@ KEEPALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_c
 UNACKNOWLEDGED = {"tcp_user_timeout": "10000"}
 """Milliseconds: a server that vanished without a word is given up after this."""
 
+BINARY = "azpay_binary"
+"""The execution option of statements whose values come as the server has them: as text, what is encrypted
+would be written out, sent in twice its length, and read."""
+
 PROMISES = "SELECT current_setting('synchronous_commit'), current_setting('server_encoding')"
 
 
@@ -89,6 +93,7 @@ def open_server(url: URL, limits: Limits) -> Engine:
     event.listen(engine, "do_connect", patience.connector(limits.statement_seconds))
     event.listen(engine, "begin", patience.restore)
     event.listen(engine, "connect", _require_promises)
+    event.listen(engine, "before_cursor_execute", _ask_for_bytes)
     event.listen(engine, "handle_error", _hide_values)
     return engine
 
@@ -158,6 +163,14 @@ def _require_known(url: URL) -> None:
             f"The database address cannot be used: {unknown}.",
             hint="Its parameters are libpq's: postgresql://user@host/name?sslmode=verify-full.",
         ) from None
+
+
+def _ask_for_bytes(_connection: object, cursor: Any, *told: Any) -> None:
+    from psycopg.pq import Format
+
+    _statement, _parameters, context, _many = told
+    if context is not None and context.execution_options.get(BINARY):
+        cursor.format = Format.BINARY
 
 
 def _require_promises(connection: Any, _record: object) -> None:

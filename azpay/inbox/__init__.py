@@ -3,8 +3,19 @@
 from azpay.inbox.again import YOUNGEST, Chosen, NoneChosen, TooYoung, purge, replay, retry
 from azpay.inbox.handling import FetchFirst, Group, Handler, Handlers, Together, Waiting, Weighed
 from azpay.inbox.intake import EventNotOurs, EventUnreadable, Received, keep, read, require_ours
-from azpay.inbox.looking import Backlog, EventUnknown, Match, about, backlog, lead, matches, one, page
-from azpay.inbox.models import EventState, InboxEvent
+from azpay.inbox.looking import (
+    Backlog,
+    EventUnknown,
+    Match,
+    about,
+    backlog,
+    body_of,
+    lead,
+    matches,
+    one,
+    page,
+)
+from azpay.inbox.models import EventState, InboxBody, InboxEvent
 from azpay.inbox.outcomes import Outcome, Progress, Spent
 from azpay.inbox.processing import process
 from azpay.inbox.registration import EndpointURLInvalid, Registered, SecretNotKnown, register
@@ -27,6 +38,7 @@ __all__ = [
     "Group",
     "Handler",
     "Handlers",
+    "InboxBody",
     "InboxEvent",
     "Match",
     "NoneChosen",
@@ -44,6 +56,7 @@ __all__ = [
     "Weighed",
     "about",
     "backlog",
+    "body_of",
     "keep",
     "lead",
     "listen",

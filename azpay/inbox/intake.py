@@ -8,22 +8,25 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from sqlalchemy import Table, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 
+from azpay.db.drafts import table_of
 from azpay.errors import Usage
 from azpay.gateway import signature
-from azpay.inbox.models import EventState, InboxEvent
+from azpay.inbox.models import EventState, InboxBody, InboxEvent
 from azpay.inbox.waking import tell_others
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import Table
     from sqlalchemy.dialects.sqlite import Insert
     from sqlalchemy.sql.dml import ReturningInsert
     from sqlmodel import Session
 
     from azpay.db import Database
+
+EVENTS, BODIES = table_of(InboxEvent), table_of(InboxBody)
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"\A[!-~]+\Z")]
 """What every name of Stripe's is made of. Anything else could spoil the commit it shares with others."""
@@ -111,12 +114,16 @@ def keep(db: Database, events: Sequence[Received], *, now: datetime) -> int:
     if not events:
         return 0
     rows = [_row(event, now) for event in events]
+    bodies = [{"event": event.envelope.id, "body": event.body} for event in events]
 
     def insert_all(session: Session) -> int:
         connection = session.connection()
         if db.embedded:
-            return connection.execute(_into_a_file(), rows).rowcount
-        new = len(connection.execute(_into_a_server(), rows).all())  # psycopg counts no rows of many
+            new = connection.execute(_into_a_file(EVENTS), rows).rowcount
+            connection.execute(_into_a_file(BODIES), bodies)
+            return new
+        new = len(connection.execute(_into_a_server(EVENTS), rows).all())  # psycopg counts no rows of many
+        connection.execute(_into_a_server(BODIES), bodies)
         if new:
             tell_others(session)
         return new
@@ -125,21 +132,15 @@ def keep(db: Database, events: Sequence[Received], *, now: datetime) -> int:
 
 
 @cache
-def _into_a_file() -> Insert:
+def _into_a_file(table: Table) -> Insert:
     """One statement for each row, prepared once whatever their number."""
-    return sqlite.insert(_table()).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 @cache
-def _into_a_server() -> ReturningInsert[tuple[str]]:
+def _into_a_server(table: Table) -> ReturningInsert[tuple[str]]:
     """One statement for many rows: each would be a message of its own."""
-    return postgresql.insert(_table()).on_conflict_do_nothing().returning(_table().c.event)
-
-
-def _table() -> Table:
-    table = inspect(InboxEvent).local_table
-    assert isinstance(table, Table)  # noqa: S101
-    return table
+    return postgresql.insert(table).on_conflict_do_nothing().returning(table.c.event)
 
 
 def _row(event: Received, now: datetime) -> dict[str, Any]:
@@ -152,7 +153,6 @@ def _row(event: Received, now: datetime) -> dict[str, Any]:
         "account": envelope.account,
         "livemode": envelope.livemode,
         "api_version": envelope.api_version,
-        "payload": event.body,
         "secret": event.secret,
         "state": EventState.RECEIVED,
         "attempts": 0,

@@ -10,7 +10,7 @@ from sqlalchemy import func
 from sqlmodel import col, select, tuple_
 
 from azpay.errors import NotFound
-from azpay.inbox.models import FAILING, FAILS, WAITS, EventState, InboxEvent
+from azpay.inbox.models import FAILING, FAILS, WAITS, EventState, InboxBody, InboxEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +77,13 @@ def one(db: Database, event: str) -> InboxEvent:
             f"No event {event!r} was received.", hint="`azpay events list` shows those that were."
         )
     return found
+
+
+def body_of(db: Database, event: str) -> bytes:
+    """What Stripe sent, to the byte. Raises EventUnknown, ValueTampered."""
+    one(db, event)
+    with db.reading() as session:
+        return session.get_one(InboxBody, event).body
 
 
 def about(db: Database, object_ids: Sequence[str]) -> list[InboxEvent]:

@@ -1,4 +1,8 @@
-"""What Stripe told us: each event once, as it came."""
+"""What Stripe told us: each event once, as it came.
+
+A body stands in a row of its own. What becomes of an event is written on the event several times, and to
+write on a row of three kilobytes is to encrypt and write its page anew.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ FAILS: ColumnElement[bool] = literal_column(FAILING_SQL)
 
 
 class InboxEvent(Row, table=True):
-    """One event. `payload` is the body exactly as Stripe signed it."""
+    """One event, and what became of it."""
 
     __tablename__ = "inbox_events"
     __table_args__ = (
@@ -61,7 +65,6 @@ class InboxEvent(Row, table=True):
     account: str | None = None
     livemode: bool
     api_version: str | None = None
-    payload: bytes = Field(sa_type=sealed("bytes"))
     secret: str
     """Which of our webhook secrets matched: its last four characters."""
     state: EventState = Field(sa_type=one_of(EventState, "state"))
@@ -71,3 +74,12 @@ class InboxEvent(Row, table=True):
     received_at: datetime = Field(sa_type=timestamp())
     due_at: datetime = Field(sa_type=timestamp())
     processed_at: datetime | None = Field(default=None, sa_type=timestamp())
+
+
+class InboxBody(Row, table=True):
+    """The body of an event, exactly as Stripe signed it."""
+
+    __tablename__ = "inbox_bodies"
+
+    event: str = Field(primary_key=True, foreign_key="inbox_events.event", ondelete="CASCADE")
+    body: bytes = Field(sa_type=sealed("bytes"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, update
 
+from azpay.db.among import among
 from azpay.inbox.claiming import COLUMN, TABLE
 from azpay.inbox.models import EventState
 
@@ -119,8 +120,9 @@ def put_off(session: Session, events: Sequence[Waiting], error: Exception, *, no
 
 def _mark(session: Session, events: Sequence[Waiting], **values: Any) -> None:
     if events:
-        these = update(TABLE).where(COLUMN.event.in_([event.event for event in events]))
-        session.connection().execute(these.values(**values))
+        connection = session.connection()
+        these = among(connection, COLUMN.event, [event.event for event in events])
+        connection.execute(update(TABLE).where(these).values(**values))
 
 
 def _say(session: Session, event: Waiting, error: Exception, **values: Any) -> None:

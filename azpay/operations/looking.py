@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, or_, text
 from sqlmodel import col, select, tuple_
 
 from azpay.db import paging
+from azpay.db.among import among
 from azpay.operations.attempts import attempts_at
 from azpay.operations.endings import WITHOUT_AN_ANSWER
 from azpay.operations.models import OPEN, OPEN_SQL, Attempt, Kind, Operation, State
@@ -117,9 +118,12 @@ def open_among(session: Session, names: Collection[str], charged: Collection[str
     """
     if not names and not charged:
         return {}
+    connection = session.connection()
+    named = among(connection, col(Operation.id), names)
+    about = among(connection, col(Operation.subject), charged)
     either = or_(
-        and_(col(Operation.id).in_(names), col(Operation.state) != State.SUCCEEDED),
-        and_(UNANSWERED, col(Operation.subject).in_(charged), col(Operation.kind) == Kind.CHARGE),
+        and_(named, col(Operation.state) != State.SUCCEEDED),
+        and_(UNANSWERED, about, col(Operation.kind) == Kind.CHARGE),
     )
     these = select(Operation.id, Operation.subject).where(either)
     return dict(session.exec(these.order_by(col(Operation.id)).with_for_update()).all())

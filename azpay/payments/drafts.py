@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import or_
 
 from azpay import operations, settlement
+from azpay.db.among import among
 from azpay.db.drafts import Held, locked, table_of, wanted
 from azpay.payments.models import (
     Customer,
@@ -182,25 +183,29 @@ def load(session: Session, names: Names, fetched: Sequence[objects.BalanceTransa
 def _payments(session: Session, names: Names) -> list[Held[PaymentDraft]]:
     if not names.intents:
         return []
-    ours = PAYMENTS.c.payment_intent.in_(sorted(names.intents))
-    either = or_(ours, PAYMENTS.c.id.in_(sorted(names.marks))) if names.marks else ours
-    return locked(session.connection(), PaymentDraft, PAYMENTS, wanted(PaymentDraft, PAYMENTS).where(either))
+    connection = session.connection()
+    ours = among(connection, PAYMENTS.c.payment_intent, names.intents)
+    either = or_(ours, among(connection, PAYMENTS.c.id, names.marks)) if names.marks else ours
+    return locked(connection, PaymentDraft, PAYMENTS, wanted(PaymentDraft, PAYMENTS).where(either))
 
 
 def _refunds(session: Session, payments: Collection[str]) -> dict[str, dict[str, Held[RefundDraft]]]:
     found: dict[str, dict[str, Held[RefundDraft]]] = {payment: {} for payment in payments}
     if payments:
-        query = wanted(RefundDraft, REFUNDS).where(REFUNDS.c.payment_id.in_(payments))
-        for each in locked(session.connection(), RefundDraft, REFUNDS, query):
+        connection = session.connection()
+        query = wanted(RefundDraft, REFUNDS).where(among(connection, REFUNDS.c.payment_id, payments))
+        for each in locked(connection, RefundDraft, REFUNDS, query):
             found[each.row.payment_id][each.row.id] = each
     return found
 
 
 def _customers(session: Session, names: Collection[str]) -> list[Held[CustomerDraft]]:
-    query = wanted(CustomerDraft, CUSTOMERS).where(CUSTOMERS.c.customer.in_(names))
-    return locked(session.connection(), CustomerDraft, CUSTOMERS, query) if names else []
+    connection = session.connection()
+    query = wanted(CustomerDraft, CUSTOMERS).where(among(connection, CUSTOMERS.c.customer, names))
+    return locked(connection, CustomerDraft, CUSTOMERS, query) if names else []
 
 
 def _methods(session: Session, names: Collection[str]) -> list[Held[MethodDraft]]:
-    query = wanted(MethodDraft, METHODS).where(METHODS.c.payment_method.in_(names))
-    return locked(session.connection(), MethodDraft, METHODS, query) if names else []
+    connection = session.connection()
+    query = wanted(MethodDraft, METHODS).where(among(connection, METHODS.c.payment_method, names))
+    return locked(connection, MethodDraft, METHODS, query) if names else []

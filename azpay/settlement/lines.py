@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
+from azpay.db.among import among
 from azpay.db.upsert import keep_new
 from azpay.inbox import FetchFirst
 from azpay.settlement.models import BalanceTransaction
@@ -35,7 +36,8 @@ def known(session: Session, lines: Collection[str]) -> set[str]:
     query = select(BalanceTransaction.balance_transaction)
     if not lines:
         return set()
-    return set(session.exec(query.where(col(BalanceTransaction.balance_transaction).in_(lines))))
+    these = among(session.connection(), col(BalanceTransaction.balance_transaction), lines)
+    return set(session.exec(query.where(these)))
 
 
 def _row(line: objects.BalanceTransaction) -> BalanceTransaction:

@@ -1,4 +1,4 @@
-"""Killed, interrupted, or started twice: the same command again ends with the money moved once."""
+"""Killed or interrupted: the same command again ends with the money moved once."""
 
 from __future__ import annotations
 
@@ -40,18 +40,6 @@ def assert_charged_once(shop: Shop, reference: str) -> None:
     assert shop.wrong_sums() == []
 
 
-def assert_refunded_once(shop: Shop, reference: str) -> None:
-    payment = next(payment for payment in shop.on_record() if payment.reference == reference)
-    there = shop.at_stripe("refunds", payment_intent=str(payment.payment_intent))
-    here = shop.refunds_on_record(payment.id)
-    assert [(refund["status"], refund["amount"]) for refund in there] == [("succeeded", 500)]
-    assert [(refund.status, refund.amount, refund.refund) for refund in here] == [
-        ("succeeded", 500, there[0]["id"])
-    ]
-    assert payment.amount_refunded == 500
-    assert shop.wrong_sums() == []
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_first_charge_killed_at_a_commit_is_made_once_by_the_same_command(shop: Shop) -> None:
@@ -78,7 +66,7 @@ def test_a_first_charge_killed_at_a_commit_is_made_once_by_the_same_command(shop
 
 @pytest.mark.parametrize(
     ("number", "status"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)],
+    [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)],
 )
 def test_a_charge_stopped_while_stripe_answers_is_finished_by_the_same_command(
     shop: Shop, number: signal.Signals, status: int
@@ -97,24 +85,3 @@ def test_a_charge_stopped_while_stripe_answers_is_finished_by_the_same_command(
     assert stopped.stderr.endswith(INTERRUPTED) is (number is signal.SIGINT)
     assert again.returncode == DONE
     assert_charged_once(shop, "order-1")
-
-
-def test_the_same_charge_typed_at_several_terminals_at_once_is_made_once(shop: Shop) -> None:
-    started = [shop.start(*charge("order-1")) for _ in range(4)]
-
-    statuses = [finish(process).returncode for process in started]
-
-    assert DONE in statuses
-    assert set(statuses) <= {DONE, STOPPED_AS_REPETITION}
-    assert_charged_once(shop, "order-1")
-
-
-def test_the_same_refund_typed_at_several_terminals_at_once_is_made_once(shop: Shop) -> None:
-    shop.azpay(*charge("order-1"))
-    started = [shop.start("refund", "order-1", "5.00", "--yes") for _ in range(4)]
-
-    statuses = [finish(process).returncode for process in started]
-
-    assert DONE in statuses
-    assert set(statuses) <= {DONE, STOPPED_AS_REPETITION}
-    assert_refunded_once(shop, "order-1")

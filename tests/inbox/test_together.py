@@ -138,9 +138,9 @@ def test_a_body_that_was_changed_in_the_book_is_given_up_and_the_others_flow(
     webhooks.keep([succeeded(1), succeeded(2), succeeded(3)])
     with azpay.db.writing() as session:
         rows = session.connection()
-        [other] = rows.exec_driver_sql("SELECT payload FROM inbox_events WHERE event = 'evt_001'").one()
-        moved = text("UPDATE inbox_events SET payload = :payload WHERE event = 'evt_002'")
-        rows.execute(moved, {"payload": other})
+        [other] = rows.exec_driver_sql("SELECT body FROM inbox_bodies WHERE event = 'evt_001'").one()
+        moved = text("UPDATE inbox_bodies SET body = :body WHERE event = 'evt_002'")
+        rows.execute(moved, {"body": other})
 
     progress = apply(azpay)
 
@@ -336,7 +336,8 @@ def test_what_waits_is_read_off_its_index_in_order_however_much_is_done(
         plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
 
     assert [step.detail for step in plan] == [
-        "SEARCH inbox_events USING INDEX ix_inbox_events_waiting (due_at<?)"
+        "SEARCH inbox_events USING INDEX ix_inbox_events_waiting (due_at<?)",
+        "SEARCH inbox_bodies USING INDEX sqlite_autoindex_inbox_bodies_1 (event=?) LEFT-JOIN",
     ]
 
 

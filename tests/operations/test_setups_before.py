@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from azpay.sandbox import Sandbox
     from tests.support.clock import Clock
 
-BEFORE, ADA, OURS = "0010", "ada@example.com", "set_1kjq6psg0j4fpvvfhv"
+BEFORE, ADA, OURS = "0011", "ada@example.com", "set_1kjq6psg0j4fpvvfhv"
 
 
 def go_down(azpay: Azpay) -> None:
