@@ -164,7 +164,8 @@ def connect(settings: Settings, *, within: float | None = None) -> Gateway:
 
     if settings.stripe_api_key is None:
         raise NoKey(settings.profile)
-    return stripe.connect(settings.stripe_api_key.reveal(), settings.stripe_api_base, within=within)
+    key, base = settings.stripe_api_key.reveal(), settings.stripe_api_base
+    return stripe.connect(key, base, within=within, clock=wall_clock)
 
 
 def wire(

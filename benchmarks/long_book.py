@@ -16,6 +16,7 @@ from sqlalchemy import func, insert, select
 from azpay.bootstrap import tables
 from azpay.credentials import RootKey
 from azpay.db import Database, Ring, migrations, new_id
+from azpay.db.postgres import without_hurry
 from azpay.db.sealing import current
 from azpay.payments import Payment, PaymentStatus
 from azpay.payments.searching import words_in
@@ -71,7 +72,7 @@ def _load(connection: Connection, count: int) -> None:
         index.drop(connection)
     embedded = connection.dialect.name == "sqlite"
     if not embedded:
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        without_hurry(connection)
     connection.exec_driver_sql(STAGE.format(bytes="BLOB" if embedded else "BYTEA"))
     words = "INSERT INTO staged VALUES (?, ?)" if embedded else "INSERT INTO staged VALUES (%s, %s)"
     known: dict[str, bytes] = {}

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from azpay.cli.beforehand import before_asking
 from azpay.cli.charge import Live
 from azpay.cli.options import Yes
 
@@ -49,6 +50,7 @@ def pending(ctx: typer.Context) -> None:
     )
 
 
+@before_asking()
 def approve(ctx: typer.Context, approval: Named, yes: Yes = False, live: Live = None) -> None:
     """Let a refund go ahead that somebody else asked for, and carry it out.
 

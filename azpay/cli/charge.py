@@ -8,6 +8,7 @@ import typer
 
 from azpay.cli import batch_options
 from azpay.cli.afterwards import on_record
+from azpay.cli.beforehand import before_asking
 from azpay.cli.keyed import Keyed
 from azpay.cli.options import Yes
 
@@ -32,6 +33,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the request; send 
 Live = Annotated[str | None, typer.Option("--live", metavar="ACCOUNT", help="Live mode: whose money moves.")]
 
 
+@before_asking()
 def charge(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
     amount: Annotated[str | None, typer.Argument(metavar="AMOUNT", help=IN_MAJOR_UNITS)] = None,
@@ -158,7 +160,7 @@ def _waited_for(ctx: typer.Context, azpay: Azpay, payment: Payment, seconds: int
 
     if payment.status in waiting.UNDECIDED:
         output.say(ctx, waits(payment.status, payment.next_action_url, seconds))
-    return waiting.payment(azpay.db, azpay.gateway, payment, waiting.Patience(seconds), now=azpay.now)
+    return waiting.decided(azpay.db, azpay.gateway, payment, waiting.Patience(seconds), now=azpay.now)
 
 
 def waits(status: str, link: str | None, seconds: int) -> str:
@@ -167,6 +169,7 @@ def waits(status: str, link: str | None, seconds: int) -> str:
     return f"Waiting up to {seconds} s for {whom}{f' at {link}' if link else ''}"
 
 
+@before_asking()
 def capture(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
     payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="By pay_… or pi_… id, or reference.")],
@@ -215,6 +218,7 @@ def _captured(azpay: Azpay, payment: str, amount: int | None) -> Payment:
     return payments.capture(azpay.db, azpay.gateway, payment, amount, now=azpay.now(), guards=azpay.guards)
 
 
+@before_asking()
 def cancel(
     ctx: typer.Context,
     payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="By pay_… or pi_… id, or reference.")],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from azpay.cli.beforehand import before_asking
 from azpay.cli.charge import PENDING, ReturnUrl, Wait, waits
 from azpay.cli.method_views import card, expiring_table, expiry, is_expired, method_data, table
 from azpay.cli.options import Yes
@@ -93,6 +94,7 @@ def expiring(
     output.emit(ctx, schema="azpay.expiring_methods/1", data=data, human=expiring_table(found, defaults, now))
 
 
+@before_asking()
 def add(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
     method: Method,
@@ -159,7 +161,7 @@ def _set_up(
     if wait and done.status in waiting.UNDECIDED:
         output.say(ctx, waits(done.status, done.next_action_url, wait))
         patience = waiting.Patience(wait)
-        done = waiting.setup(azpay.db, azpay.gateway, done, patience, now=azpay.now)
+        done = waiting.decided(azpay.db, azpay.gateway, done, patience, now=azpay.now)
     if done.status != "succeeded":
         _show_setup(ctx, done)
         raise typer.Exit(PENDING)
@@ -191,6 +193,7 @@ def _show_setup(ctx: typer.Context, setup: SetupIntent) -> None:
     output.say(ctx, f"Not over: the customer must confirm it with the bank.{without}")
 
 
+@before_asking()
 def make_default(ctx: typer.Context, method: Method) -> None:
     """Charge this method when a customer is named and no method is.
 
@@ -207,6 +210,7 @@ def make_default(ctx: typer.Context, method: Method) -> None:
     _show(ctx, azpay, next(each for each in methods.saved(azpay.db) if each.payment_method == method))
 
 
+@before_asking()
 def remove(ctx: typer.Context, method: Method, yes: Yes = False) -> None:
     """Detach a saved method for good.
 

@@ -278,15 +278,19 @@ def _fields(operation: Operation, about: str, comes: str, zone: tzinfo) -> Field
 
 
 def _about(db: Database, operation: Operation) -> str:
-    """The money that it is about, where it is about money."""
+    """The money that it is about, or the method that its owner is to confirm."""
     from azpay.money import Money
     from azpay.payments import Payment, Refund
+    from azpay.payments.models import SetupIntent
 
-    tables: dict[str, Any] = {"pay": Payment, "ref": Refund}
+    tables: dict[str, Any] = {"pay": Payment, "ref": Refund, "set": SetupIntent}
     table = tables.get(operation.subject.partition("_")[0])
     with db.reading() as session:
         found: Any = table and session.get(table, operation.subject)
-    return f"{Money(found.amount, found.currency)}, {found.status}" if found else ""
+    if not found:
+        return ""
+    about = found.payment_method if table is SetupIntent else Money(found.amount, found.currency)
+    return f"{about}, {found.status}"
 
 
 def _next(operation: Operation, now: datetime, zone: tzinfo) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from azpay.cli import batch_options
 from azpay.cli.afterwards import on_record
+from azpay.cli.beforehand import before_asking
 from azpay.cli.charge import PENDING, DryRun, Live, Minor, consent, consent_to_all, money
 from azpay.cli.keyed import Keyed
 from azpay.cli.options import Yes
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from azpay.payments import Payment, Refund, RefundRequest
 
 
+@before_asking()
 def refund(  # noqa: PLR0913 - a command's options
     ctx: typer.Context,
     payment: Annotated[

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from azpay.cli.beforehand import before_asking
 from azpay.cli.options import Yes
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 NOTHING_HAPPENED, STILL_UNKNOWN = 1, 8
 
 
+@before_asking()
 def resolve(
     ctx: typer.Context,
     ops: Annotated[list[str] | None, typer.Argument(metavar="[OP]...", help="op_… ids.")] = None,

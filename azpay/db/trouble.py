@@ -35,6 +35,9 @@ class DatabaseForbids(NotAllowed):
     code = "database_forbids"
 
 
+TROUBLE = (DatabaseUnavailable, DatabaseForbids)
+
+
 def is_passing(error: Exception) -> bool:
     """Whether the same transaction, begun anew, may well succeed."""
     return isinstance(error, DBAPIError) and (error.connection_invalidated or sqlstate(error) in UNDONE)

@@ -25,7 +25,7 @@ from azpay.gateway.declines import decline_of
 from azpay.gateway.refusals import REFUSALS, Means, Refusal
 
 if TYPE_CHECKING:
-    from azpay.gateway.objects import PaymentIntent, StripeError
+    from azpay.gateway.objects import PaymentIntent, SetupIntent, StripeError
 
 
 class CardDeclined(Declined):
@@ -36,6 +36,7 @@ class CardDeclined(Declined):
     def __init__(self, error: StripeError) -> None:
         self.decline_code = error.decline_code or error.code or "generic_decline"
         self.payment_intent: PaymentIntent | None = error.payment_intent
+        self.setup_intent: SetupIntent | None = error.setup_intent
         decline = decline_of(error)
         self.for_customer = decline.customer
         self.again = decline.again
@@ -90,6 +91,18 @@ class AnswerLost(OutcomeUnknown):
     """The request left us, and Stripe's answer did not come back or did not say."""
 
     code = "answer_lost"
+
+
+class Overslept(OutcomeUnknown):
+    """We slept until the key was too old to be sent, and sent nothing; what others sent is not known."""
+
+    code = "overslept"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This process slept until the operation's key was too old to be sent; it sent nothing.",
+            hint="Ask again: what became of it is then looked up.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class StripeError(msgspec.Struct, frozen=True):
     message: str | None = None
     param: str | None = None
     payment_intent: PaymentIntent | None = None
+    setup_intent: SetupIntent | None = None
 
 
 class BalanceTransaction(msgspec.Struct, frozen=True):
@@ -194,11 +195,22 @@ class SetupIntent(msgspec.Struct, frozen=True):
     status: str
     usage: str = "off_session"
     customer: str | None = None
-    payment_method: str | None = None
+    payment_method: str | PaymentMethod | None = None
     metadata: dict[str, str] = {}
     last_setup_error: StripeError | None = None
     next_action: NextAction | None = None
     livemode: bool = False
+
+    @property
+    def method(self) -> PaymentMethod | None:
+        """What is saved, when it was asked for with `expand`."""
+        return self.payment_method if isinstance(self.payment_method, PaymentMethod) else None
+
+    @property
+    def method_id(self) -> str | None:
+        return (
+            self.payment_method.id if isinstance(self.payment_method, PaymentMethod) else self.payment_method
+        )
 
 
 class TraceId(msgspec.Struct, frozen=True):

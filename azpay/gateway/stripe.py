@@ -23,12 +23,14 @@ from stripe import _util
 from azpay.gateway.failures import (
     AnswerLost,
     CardDeclined,
+    Overslept,
     StripeUnavailable,
     Verdict,
     judge,
     unreachable,
     unreadable,
 )
+from azpay.gateway.freshness import is_too_late
 from azpay.gateway.objects import (
     Account,
     Balance,
@@ -48,7 +50,7 @@ from azpay.gateway.objects import (
     learn,
 )
 from azpay.gateway.patience import Patience
-from azpay.gateway.traces import note
+from azpay.gateway.traces import asking, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -62,6 +64,8 @@ PAGE = 100
 ANSWER_SECONDS, CONNECT_SECONDS = 30.0, 5.0
 TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+ABOUT_TO_SEND = "http11.send_request_headers.started"
 
 STUMBLES = (AttributeError, TypeError, KeyError, ValueError)
 """What the SDK raises over bytes that are no text, and over JSON such as `{"error": "no"}`."""
@@ -82,33 +86,50 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Wire(stripe.HTTPXClient):
-    """The SDK's own, except that it hands a form over as httpx wants it: the old way warns, or fails."""
+    """The SDK's own, except that it hands a form over as httpx wants it: the old way warns, or fails.
 
-    def __init__(self, patience: Patience) -> None:
+    A key that grew too old while the connection was made does not leave us on it.
+    """
+
+    def __init__(self, patience: Patience, clock: Callable[[], datetime] | None = None) -> None:
         super().__init__(timeout=TIMEOUT, allow_sync_methods=True)
         self._patience = patience
+        self._clock = clock
 
     def _get_request_args_kwargs(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any
     ) -> Any:
         args, options = super()._get_request_args_kwargs(method, url, headers, post_data)
         timeout = httpx.Timeout(self._patience.at_most(ANSWER_SECONDS), connect=CONNECT_SECONDS)
-        return args, {**options, "data": None, "content": post_data or None, "timeout": timeout}
+        guard = {"trace": self._guard} if "Idempotency-Key" in headers else {}
+        sent = {"data": None, "content": post_data or None, "timeout": timeout, "extensions": guard}
+        return args, {**options, **sent}
+
+    def _guard(self, step: str, _about: object) -> None:
+        if step == ABOUT_TO_SEND and is_too_late(self._clock):
+            raise httpx.ConnectError("The key grew too old meanwhile.")
 
 
-def connect(api_key: str, api_base: str, *, within: float | None = None) -> Gateway:
+def connect(
+    api_key: str,
+    api_base: str,
+    *,
+    within: float | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Gateway:
     """A gateway over HTTPS, or over plain HTTP to a sandbox on this machine.
 
-    `within` is the seconds that all of its calls together may take; a daemon names none.
+    `within` is the seconds that all of its calls together may take; a daemon names none. By `clock`, too, no
+    key is sent that has become too old.
     """
     patience = Patience(within)
     client = stripe.StripeClient(
         api_key,
         base_addresses={"api": api_base},
         max_network_retries=0,
-        http_client=Wire(patience),
+        http_client=Wire(patience, clock),
     )
-    return Gateway(client, patience=patience)
+    return Gateway(client, patience=patience, clock=clock)
 
 
 class Gateway:
@@ -121,8 +142,10 @@ class Gateway:
         pause: Callable[[float], None] = time.sleep,
         timer: Callable[[], float] = time.monotonic,
         patience: Patience | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._client = client
+        self._clock = clock
         self._patience = patience or Patience(pause=pause, timer=timer)
         self._timer = self._patience.timer
         self._answered_at: str | None = None
@@ -187,7 +210,7 @@ class Gateway:
 
     def create_setup_intent(self, params: Params, *, key: str) -> SetupIntent:
         """https://docs.stripe.com/api/setup_intents/create"""
-        return self._post("/v1/setup_intents", params, SetupIntent, key)
+        return self._post("/v1/setup_intents", {**params, "expand": ["payment_method"]}, SetupIntent, key)
 
     # where Stripe posts
 
@@ -243,11 +266,11 @@ class Gateway:
         return self._list("/v1/refunds", {"payment_intent": payment_intent}, Refund)
 
     def setup_intent(self, setup_intent: str) -> SetupIntent:
-        return self._get(f"/v1/setup_intents/{setup_intent}", {}, SetupIntent)
+        return self._get(f"/v1/setup_intents/{setup_intent}", {"expand": ["payment_method"]}, SetupIntent)
 
     def setup_intents_of(self, customer: str, since: datetime) -> Iterator[SetupIntent]:
         """Those of a customer that were made since then, newest first."""
-        params = {"customer": customer, "created": {"gte": int(since.timestamp())}}
+        params = {"customer": customer, **_created(since, None), "expand": ["data.payment_method"]}
         return self._list("/v1/setup_intents", params, SetupIntent)
 
     def dispute(self, dispute: str) -> Dispute:
@@ -349,6 +372,9 @@ class Gateway:
     ) -> str:
         may_have_acted = False
         for tried in range(1, TRIES + 1):
+            if key is not None:
+                self._require_time(may_have_acted=may_have_acted)
+                asking()
             try:
                 return self._once(method, path, params, key)
             except stripe.StripeError as error:
@@ -359,6 +385,11 @@ class Gateway:
                     raise _final(verdict, may_have_acted=may_have_acted) from error
             self._patience.rest(tried, asked, all_of_us=verdict.limited)
         raise AssertionError("a try ends in an answer or an error")
+
+    def _require_time(self, *, may_have_acted: bool) -> None:
+        """Raises what is said when the key has become too old to be sent."""
+        if is_too_late(self._clock):
+            raise _overslept(may_have_acted=may_have_acted)
 
     def _once(self, method: str, path: str, params: Params, key: str | None) -> str:
         options: Mapping[str, Any] = {"idempotency_key": key} if key else {}
@@ -438,3 +469,9 @@ def _final(verdict: Verdict, *, may_have_acted: bool) -> Exception:
     if isinstance(error, CardDeclined):
         return error
     return type(error)(f"{error.message} Nothing was moved.", hint=error.hint)
+
+
+def _overslept(*, may_have_acted: bool) -> Exception:
+    if may_have_acted:
+        return AnswerLost(f"Stripe's answer did not come back while its key was good. {NOT_KNOWN}")
+    return Overslept()

@@ -44,3 +44,39 @@ def note(request: str | None, milliseconds: int) -> None:
     if trace is not None:
         trace.milliseconds += milliseconds
         trace.requests += [request] if request else []
+
+
+@dataclass(slots=True)
+class Watch:
+    """Whether Stripe was asked for anything that has a key: by this thread, or those that share its context.
+
+    Looking is not asking.
+    """
+
+    asked: bool = False
+
+
+_WATCH: ContextVar[Watch | None] = ContextVar("azpay_stripe_watch", default=None)
+
+
+def watch() -> Watch | None:
+    """The one that is kept, if one is."""
+    return _WATCH.get()
+
+
+@contextmanager
+def watched() -> Iterator[Watch]:
+    """Keep watch until the block ends; whoever does so already goes on."""
+    kept = _WATCH.get() or Watch()
+    token = _WATCH.set(kept)
+    try:
+        yield kept
+    finally:
+        _WATCH.reset(token)
+
+
+def asking() -> None:
+    """Something with a key is about to be sent."""
+    kept = _WATCH.get()
+    if kept is not None:
+        kept.asked = True

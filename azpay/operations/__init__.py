@@ -25,6 +25,7 @@ from azpay.operations.journal import (
     fail,
     fingerprint,
     plan,
+    say_unasked,
     succeed,
     underway,
 )
@@ -39,6 +40,7 @@ from azpay.operations.looking import (
     open_by_kind,
     open_now,
     page,
+    unanswered_charges,
     waiting_for_a_person,
 )
 from azpay.operations.models import OPEN, Attempt, Kind, Operation, Outcome, State, Step
@@ -92,7 +94,9 @@ __all__ = [
     "open_now",
     "page",
     "plan",
+    "say_unasked",
     "succeed",
+    "unanswered_charges",
     "underway",
     "waiting_for_a_person",
 ]

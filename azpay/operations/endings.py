@@ -112,3 +112,7 @@ class TooEarlyToGiveUp(Refused):
             hint=f"`azpay ops resolve {operation}`.",
             operation=operation,
         )
+
+
+WITHOUT_AN_ANSWER = (NeverHappened.code, GivenUp.code)
+"""How one can have failed of which Stripe never said anything: it may arrive all the same."""

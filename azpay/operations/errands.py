@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from sqlalchemy.exc import IntegrityError
 
 from azpay.db import new_id
-from azpay.db.database import DatabaseUnavailable
+from azpay.db.trouble import TROUBLE
 from azpay.errors import AzpayError, Conflict, Declined, Failed, OutcomeUnknown
 from azpay.gateway import CardDeclined, KeyReused
+from azpay.gateway.freshness import Until, sendable, stopwatch
 from azpay.gateway.traces import traced
 from azpay.operations import attempts, leases
 from azpay.operations.attempts import Turn
@@ -31,7 +32,7 @@ from azpay.operations.endings import (
     ParametersMissing,
     StillUnknown,
 )
-from azpay.operations.journal import KEY_LIFE, fail, mark_sent, mark_unknown, succeed
+from azpay.operations.journal import IN_FLIGHT, KEY_LIFE, fail, mark_sent, mark_unknown, succeed
 from azpay.operations.models import OPEN, Operation, Outcome, State, Step
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
     from azpay.gateway.traces import Trace
-
-IN_FLIGHT = timedelta(minutes=10)
-"""A request that left us longer ago than this has arrived by now, or never will."""
 
 CLOCKS_APART = timedelta(minutes=10)
 """An operation that begins later than this from now was written down by a clock that was wrong."""
@@ -101,12 +99,13 @@ def carry_out(
     Raises what the gateway raises when that is final, else OutcomeUnknown; every error carries the
     operation's id. A resolver hands in its `lease`, and what it writes down when Stripe has no trace of it.
     """
+    awake = stopwatch()
     turn = Turn(new_id("att", now), now, lease, absent)
     with _on_record(operation):
         operation, settled = db.write(lambda session: _begin(session, operation.id, errand, turn))
     if settled is not None:
         return settled
-    with traced() as trace:
+    with traced() as trace, sendable(_until(operation, now, awake)):
         try:
             answer = _answer(operation, errand, turn)
         except AzpayError as error:
@@ -121,7 +120,7 @@ def _on_record(operation: Operation) -> Iterator[None]:
     """What is written down is done sooner or later: no error may say that nothing will move."""
     try:
         yield
-    except DatabaseUnavailable as error:
+    except TROUBLE as error:
         raise NotSentYet(operation.id, error.message) from error
 
 
@@ -147,14 +146,19 @@ def _begin(
 
 
 def _step(operation: Operation, turn: Turn) -> Step:
-    """An old key is never sent. Who has no command's request in hand needs the parameters kept with it."""
-    empty_handed = turn.lease is not None and operation.parameters is None
-    return Step.LOOK if is_old(operation, turn.now) or empty_handed else Step.ASK
+    """An old key is never sent, and nothing but the parameters that are kept with it."""
+    return Step.LOOK if is_old(operation, turn.now) or operation.parameters is None else Step.ASK
 
 
 def is_old(operation: Operation, now: datetime) -> bool:
     """Whether Stripe may have forgotten the operation's key: also when a clock that was set back hides it."""
     return not -CLOCKS_APART <= now - operation.created_at <= KEY_LIFE
+
+
+def _until(operation: Operation, now: datetime, awake: float) -> Until:
+    """Until when its key may be sent, with what the stopwatch said when its age was known."""
+    left = operation.created_at + KEY_LIFE - now
+    return Until(operation.created_at + KEY_LIFE, awake + left.total_seconds())
 
 
 def _answer(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> Answer:
@@ -173,9 +177,17 @@ def _look(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> A
         raise not_yet from error
     if found is not None:
         return found
-    if turn.now - (operation.sent_at or operation.created_at) < IN_FLIGHT:
+    if _may_be_under_way(operation, turn.now):
         raise not_yet
     raise turn.absent or NeverHappened()
+
+
+def _may_be_under_way(operation: Operation, now: datetime) -> bool:
+    """Also by somebody who slept, and sent it at the last moment."""
+    last = operation.sent_at or operation.created_at
+    if is_old(operation, now):
+        last = max(last, operation.created_at + KEY_LIFE)
+    return now - last < IN_FLIGHT
 
 
 def _take_yes(
@@ -194,7 +206,7 @@ def _take_no(
         final, settled = db.write(lambda session: _weigh(session, operation.id, errand, error, heard))
         if settled is not None:
             return settled
-    except DatabaseUnavailable:
+    except TROUBLE:
         final = isinstance(error, ANSWERS)
     if final:
         raise error
@@ -248,7 +260,7 @@ def _kept(operation: Operation, answer: Named) -> Iterator[None]:
     """From here on the money has moved: no error may say that it has not."""
     try:
         yield
-    except (DatabaseUnavailable, IntegrityError) as error:
+    except (*TROUBLE, IntegrityError) as error:
         raise _about(operation, AnswerNotKept(answer.id)) from error
     except OutcomeUnknown as error:
         _about(operation, error)

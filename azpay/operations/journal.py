@@ -17,9 +17,10 @@ from sqlmodel import Session, col, select
 from azpay import access, audit
 from azpay.db import actor_of, new_id
 from azpay.db.book_keys import peppered
-from azpay.db.database import DatabaseUnavailable
+from azpay.db.trouble import TROUBLE
 from azpay.db.upsert import keep_new
 from azpay.errors import Conflict, Failed
+from azpay.gateway.traces import watch, watched
 from azpay.operations.endings import GivenUp
 from azpay.operations.models import OPEN, Kind, Operation, State
 
@@ -29,9 +30,14 @@ if TYPE_CHECKING:
     from sqlmodel.sql.expression import SelectOfScalar
 
     from azpay.errors import AzpayError
+    from azpay.gateway.traces import Watch
 
 KEY_LIFE = timedelta(hours=23)
-"""Stripe forgets a key after 24 hours, and then would do the same thing again."""
+"""Stripe forgets a key after 24 hours, and then would do the same thing again. No key leaves us when older,
+not by a second: from then on, others conclude from what they find at Stripe."""
+
+IN_FLIGHT = timedelta(minutes=10)
+"""A request that left us longer ago than this has arrived by now, or never will."""
 
 LEASE = timedelta(minutes=2)
 """How long whoever asks Stripe is left alone with it. Nobody waits that long; who died is not waited for."""
@@ -40,7 +46,7 @@ FIRST_TRY = timedelta(minutes=1)
 """After a command ended without an outcome, until the operation is taken up by itself."""
 
 OUR_KEYS = "azpay-"
-REPEATABLE = frozenset({Kind.ATTACH, Kind.DETACH, Kind.CUSTOMER, Kind.DEFAULT})
+REPEATABLE = frozenset({Kind.ATTACH, Kind.DETACH, Kind.CUSTOMER, Kind.DEFAULT, Kind.SETUP})
 
 
 class KeyTaken(Conflict):
@@ -145,12 +151,25 @@ def _outlived(session: Session, standing: Operation, now: datetime) -> bool:
 
 @contextmanager
 def before_asking() -> Iterator[None]:
-    """A store that fails inside fails before Stripe was asked, and says so. Raises DatabaseUnavailable."""
-    try:
+    """A store that fails inside says so, if it failed before Stripe was asked for anything.
+
+    Of several in one another the outermost speaks, which knows all.
+    """
+    if watch() is not None:
         yield
-    except DatabaseUnavailable as error:
+        return
+    with watched() as kept:
+        try:
+            yield
+        except TROUBLE as error:
+            say_unasked(error, kept)
+            raise
+
+
+def say_unasked(error: AzpayError, kept: Watch) -> None:
+    """Tell of a store's failure that it moved nothing, where that is so."""
+    if isinstance(error, TROUBLE) and not kept.asked:
         error.message = f"{error.message} Stripe was not asked: this moved nothing."
-        raise
 
 
 def mark_sent(operation: Operation, now: datetime) -> None:

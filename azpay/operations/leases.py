@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlmodel import col, or_, select
 
 from azpay.operations.endings import Underway
-from azpay.operations.journal import KEY_LIFE, LEASE
+from azpay.operations.journal import IN_FLIGHT, KEY_LIFE, LEASE
 from azpay.operations.models import OPEN, OPEN_SQL, Operation
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ TRIES = 5
 PAUSE, GROWTH, LONGEST = timedelta(minutes=2), 4, timedelta(hours=4)
 """Before the next try by itself: at most the pause, then at most four times as long, up to hours."""
 
-SETTLED_BY_THEN = KEY_LIFE + timedelta(minutes=11)
+SETTLED_BY_THEN = KEY_LIFE + IN_FLIGHT + timedelta(minutes=1)
 """At this age the key is not sent any more and nothing is under way, so that a look decides."""
 
 

@@ -13,6 +13,7 @@ from sqlmodel import col, select, tuple_
 from azpay.db import paging
 from azpay.db.among import among
 from azpay.operations.attempts import attempts_at
+from azpay.operations.endings import WITHOUT_AN_ANSWER
 from azpay.operations.models import OPEN, OPEN_SQL, Attempt, Kind, Operation, State
 from azpay.operations.resolving import OperationUnknown
 
@@ -97,8 +98,21 @@ def of(session: Session, subject: str) -> list[Operation]:
     return list(session.exec(about.order_by(col(Operation.created_at), col(Operation.id))))
 
 
+UNANSWERED = or_(
+    text(OPEN_SQL),
+    and_(col(Operation.state) == State.FAILED, col(Operation.error_code).in_(WITHOUT_AN_ANSWER)),
+)
+
+
+def unanswered_charges(session: Session, payment: str) -> list[Operation]:
+    """The charges of this payment of which Stripe has said nothing: open, given up, or not found. Locked."""
+    of_this = (Operation.subject == payment, Operation.kind == Kind.CHARGE)
+    found = select(Operation).where(*of_this, UNANSWERED).order_by(col(Operation.id))
+    return list(session.exec(found.with_for_update()))
+
+
 def open_among(session: Session, names: Collection[str], charged: Collection[str]) -> dict[str, str]:
-    """Those of these that did not succeed, and the open charges of these payments, with what each is about.
+    """Those of these that did not succeed, and unanswered charges of these payments, and what each is about.
 
     Locked in the order of their ids.
     """
@@ -109,7 +123,7 @@ def open_among(session: Session, names: Collection[str], charged: Collection[str
     about = among(connection, col(Operation.subject), charged)
     either = or_(
         and_(named, col(Operation.state) != State.SUCCEEDED),
-        and_(text(OPEN_SQL), about, col(Operation.kind) == Kind.CHARGE),
+        and_(UNANSWERED, about, col(Operation.kind) == Kind.CHARGE),
     )
     these = select(Operation.id, Operation.subject).where(either)
     return dict(session.exec(these.order_by(col(Operation.id)).with_for_update()).all())

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     DETACH = "detach"
     CUSTOMER = "customer"
     DEFAULT = "default"
+    SETUP = "setup"
 
 
 class State(StrEnum):
@@ -71,7 +72,7 @@ class Operation(Row, table=True):
     Two open operations cannot have the same one.
     """
     subject: str
-    """The payment, refund, payment method or customer that it is about: our id, or Stripe's.
+    """The payment, refund, setup, payment method or customer that it is about: our id, or Stripe's.
 
     A customer that is yet to be made goes by a digest of the e-mail.
     """

@@ -28,7 +28,7 @@ def settle_charge(
     session: Session, payment: Payment | PaymentDraft, intent: objects.PaymentIntent, *, now: datetime
 ) -> None:
     """Settle the charge that made this payment intent, once it is past being made."""
-    operation = _marked(session, intent.metadata.get(OPERATION_KEY), payment.id)
+    operation = unanswered(session, intent.metadata.get(OPERATION_KEY), payment.id)
     status = status_of(intent)
     if operation is None and status in PAID:
         operation = _another_attempt(session, payment.id)
@@ -45,30 +45,33 @@ def settle_refund(
     session: Session, ours: Refund | RefundDraft, refund: objects.Refund, *, now: datetime
 ) -> None:
     """Settle the operation that made this refund: it was made, whatever becomes of it."""
-    operation = _marked(session, refund.metadata.get(OPERATION_KEY), ours.id)
+    operation = unanswered(session, refund.metadata.get(OPERATION_KEY), ours.id)
     if operation is not None:
         operations.succeed(session, operation.id, refund.id, now=now)
 
 
 def _another_attempt(session: Session, payment: str) -> Operation | None:
-    """The one open operation that confirmed it anew; it left no mark.
+    """The attempt that confirmed it anew and has no answer; it left no mark.
 
-    Of several, of one that another overtook, and of a decline, nobody knows whose it was: Stripe says so
-    under the key of each.
+    The one that is open, else the one that was given up, or not found: azpay's own attempts are taken to be
+    all there are. Of several, of one that another overtook, and of a decline, nobody knows whose it was:
+    under the key of each that is open Stripe says so, and what was given up stays so.
     """
-    of_this = (Operation.subject == payment, Operation.kind == Kind.CHARGE)
-    about = select(Operation).where(*of_this, col(Operation.state).in_(OPEN)).order_by(col(Operation.id))
-    found = session.exec(about.with_for_update()).all()
-    if len(found) != 1:
+    found = operations.unanswered_charges(session, payment)
+    these = [each for each in found if each.state in OPEN] or found
+    if len(these) != 1:
         return None
     since = select(Operation.id).where(
-        *of_this, Operation.state == State.SUCCEEDED, col(Operation.settled_at) >= found[0].created_at
+        Operation.subject == payment,
+        Operation.kind == Kind.CHARGE,
+        Operation.state == State.SUCCEEDED,
+        col(Operation.settled_at) >= these[0].created_at,
     )
-    return None if session.exec(since.limit(1)).first() else found[0]
+    return None if session.exec(since.limit(1)).first() else these[0]
 
 
-def _marked(session: Session, named: str | None, subject: str) -> Operation | None:
-    """The operation by our mark, if it is about this subject and Stripe has not answered it.
+def unanswered(session: Session, named: str | None, subject: str) -> Operation | None:
+    """The operation of this id, such as our mark tells, if it is about this subject and not answered yet.
 
     One that was given up, or that seemed never to have arrived, has arrived after all.
     """

@@ -42,6 +42,7 @@ class AmountChanged(Conflict):
         )
 
 
+@operations.before_asking()
 def approve_refund(
     db: Database, gateway: Gateway, named: str, *, now: datetime, guards: Guards = access.UNGUARDED
 ) -> Refund:

@@ -50,6 +50,7 @@ class NotCancelable(Conflict):
     code = "not_cancelable"
 
 
+@operations.before_asking()
 def capture(
     db: Database,
     gateway: Gateway,
@@ -64,13 +65,13 @@ def capture(
     A payment that Stripe says is captured already is success. https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
     """
     guards.require(db.actor, access.Action.CAPTURE)
-    with operations.before_asking():
-        payment, operation = db.write(lambda session: _capture_intended(session, named, amount, now))
+    payment, operation = db.write(lambda session: _capture_intended(session, named, amount, now))
     if operation is None:
         return payment
     return operations.carry_out(db, operation, _Capturing(gateway, payment, operation, now), now=now)
 
 
+@operations.before_asking()
 def cancel(
     db: Database,
     gateway: Gateway,
@@ -83,8 +84,7 @@ def cancel(
     """Let a payment go before it is captured. https://docs.stripe.com/api/payment_intents/cancel"""
     guards.require(db.actor, access.Action.CANCEL)
     require_reason(reason)
-    with operations.before_asking():
-        payment, operation = db.write(lambda session: _cancel_intended(session, named, reason, now))
+    payment, operation = db.write(lambda session: _cancel_intended(session, named, reason, now))
     if operation is None:
         return payment
     return operations.carry_out(db, operation, _Canceling(gateway, payment, operation, now), now=now)

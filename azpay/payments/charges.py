@@ -43,6 +43,7 @@ class SuspectedDuplicate(Refused):
     code = "suspected_duplicate"
 
 
+@operations.before_asking()
 def charge(
     db: Database,
     gateway: Gateway,
@@ -87,8 +88,7 @@ def _intend(
 ) -> tuple[Payment, Operation]:
     """The payment and operation for this request, made now or standing open already."""
     identity = new_id("pay", now)
-    with operations.before_asking():
-        return db.write(lambda session: _intended(session, identity, request, guards, now))
+    return db.write(lambda session: _intended(session, identity, request, guards, now))
 
 
 def _intended(

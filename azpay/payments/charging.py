@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from azpay import operations
 from azpay.errors import OutcomeUnknown
 from azpay.gateway import AuthenticationNeeded, CardDeclined, WrongState, objects
-from azpay.payments.models import Payment, PaymentStatus
+from azpay.payments.models import Payment, PaymentStatus, SetupIntent
 from azpay.payments.records import OPERATION_KEY, STATUSES, absorb_answer, status_of
 from azpay.payments.transitions import TERMINAL, Standing, advance_on_answer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from azpay.errors import AzpayError
     from azpay.gateway.stripe import Gateway
     from azpay.operations import Operation
+
+Kept = TypeVar("Kept", Payment, SetupIntent)
 
 CLOCKS_APART = timedelta(hours=1)
 """How far Stripe's clock and ours may differ when we look for what we sent."""
@@ -89,7 +91,7 @@ class Charging:
         mine = (each for each in since if each.metadata.get(OPERATION_KEY) == self.operation.id)
         found = next(mine, None)
         if found is None:
-            _require_clock(self.gateway, self.now)
+            require_clock(self.gateway, self.now)
         return found
 
     def hold(self, session: Session) -> None:
@@ -106,10 +108,10 @@ class Charging:
         _mark_failed(session.get_one(Payment, self.payment.id, with_for_update=True), error, self.now)
 
     def stands(self, session: Session, operation: Operation) -> Payment:
-        return _as_it_ended(session.get_one(Payment, self.payment.id), operation)
+        return as_it_ended(session.get_one(Payment, self.payment.id), operation)
 
 
-def _require_clock(gateway: Gateway, now: datetime) -> None:
+def require_clock(gateway: Gateway, now: datetime) -> None:
     """What a list that is cut by our clock does not show is not there only if that clock is right."""
     theirs = gateway.server_time()
     if theirs is not None and abs(theirs - now) > CLOCKS_APART:
@@ -155,17 +157,18 @@ def _mark_failed(payment: Payment, error: AzpayError, now: datetime) -> None:
     payment.updated_at = now
 
 
-def _as_it_ended(payment: Payment, operation: Operation) -> Payment:
+def as_it_ended(ours: Kept, operation: Operation) -> Kept:
+    """What is on record, unless that is a no, which is raised."""
     if operation.error_code in DECLINES:
-        raise _declined_before(payment, operation)
+        raise _declined_before(ours, operation)
     if operation.state is operations.State.FAILED:
         raise operations.FailedBefore(operation)
-    return payment
+    return ours
 
 
-def _declined_before(payment: Payment, operation: Operation) -> CardDeclined:
+def _declined_before(ours: Payment | SetupIntent, operation: Operation) -> CardDeclined:
     """The same answer as the first time; a key is for one attempt."""
-    said = objects.StripeError(decline_code=payment.failure_code, message=payment.failure_message)
+    said = objects.StripeError(decline_code=ours.failure_code, message=ours.failure_message)
     error = DECLINES[str(operation.error_code)](said)
     error.hint, error.operation = "Use a new idempotency key for a new attempt.", operation.id
     return error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azpay.operations import Errands, Kind
-from azpay.payments import captures, charging, customers, methods, refunds
+from azpay.payments import captures, charging, customers, methods, refunds, saving
 
 ERRANDS = Errands(
     {
@@ -15,5 +15,6 @@ ERRANDS = Errands(
         Kind.DETACH: methods.rebuild_detach,
         Kind.CUSTOMER: customers.rebuild,
         Kind.DEFAULT: methods.rebuild_default,
+        Kind.SETUP: saving.rebuild,
     }
 )

@@ -94,6 +94,7 @@ def _take_in(
         session.get_one(PaymentMethod, method_id).removed_at = now
 
 
+@operations.before_asking()
 def add(db: Database, gateway: Gateway, method: str, who: str, *, now: datetime) -> PaymentMethod:
     """Attach a method to a customer, known by id or e-mail. Twice is once.
 
@@ -121,6 +122,7 @@ def _attaching(gateway: Gateway, operation: Operation, now: datetime) -> MethodE
     return operations.Plain(ask, partial(absorb_method, now=now), PaymentMethod, look)
 
 
+@operations.before_asking()
 def remove(db: Database, gateway: Gateway, method: str, *, now: datetime) -> PaymentMethod:
     """Detach a method for good: Stripe never lets it be used again."""
     ours = _known(db, method)
@@ -171,6 +173,7 @@ def _record_removal(
     return absorb_method(session, answer, now=now)
 
 
+@operations.before_asking()
 def make_default(
     db: Database, gateway: Gateway, method: str, who: str | None = None, *, now: datetime
 ) -> Customer:

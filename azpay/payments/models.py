@@ -167,7 +167,7 @@ class PaymentMethod(Row, table=True):
 class SetupIntent(Row, table=True):
     """One attempt to save a method that its owner may have to confirm. It moves no money.
 
-    Its statuses are those of a payment. Written before Stripe is asked: `id` is the idempotency key.
+    Its statuses are those of a payment.
     https://docs.stripe.com/api/setup_intents/object
     """
 

@@ -50,6 +50,7 @@ class SecondPersonNeeded(Exception):
         self.asked = asked
 
 
+@operations.before_asking()
 def refund(
     db: Database,
     gateway: Gateway,
@@ -67,10 +68,9 @@ def refund(
     guards.require(db.actor, access.Action.REFUND)
     identity = new_id("ref", now)
     try:
-        with operations.before_asking():
-            payment, ours, operation = db.write(
-                lambda session: intended(session, identity, request, guards, now=now)
-            )
+        payment, ours, operation = db.write(
+            lambda session: intended(session, identity, request, guards, now=now)
+        )
     except SecondPersonNeeded as needed:
         raise access.ApprovalNeeded(_waiting(db, needed.asked, guards, now)) from None
     errand = Refunding(gateway, payment, ours, operation, now)

@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, col, or_, select
 
+from azpay import operations
 from azpay.db import new_id
 from azpay.db.upsert import keep_new
-from azpay.gateway import objects
+from azpay.gateway import CardDeclined, objects
 from azpay.inbox import FetchFirst
 from azpay.inbox.handling import object_of
+from azpay.payments import answers
 from azpay.payments.models import Origin, PaymentMethod, PaymentStatus, SetupIntent
-from azpay.payments.records import STATUSES, StatusUnheardOf, moment
+from azpay.payments.records import STATUSES, StatusUnheardOf, absorb_method, moment
 from azpay.payments.transitions import OnlyStripeKnows, Standing, advance, advance_on_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from azpay.errors import AzpayError
 
     Advance = Callable[[Standing, Standing], Standing]
 
@@ -33,10 +37,11 @@ def on_setup_intent(session: Session, event: objects.Event, now: datetime) -> No
             ours = _absorb(session, told, at=moment(event.created), now=now, advance=advance)
     except OnlyStripeKnows:
         raise FetchFirst(SETUP_INTENT, told.id) from None
+    _settle(session, ours, told, now)
     _expect_method(session, ours)
 
 
-def take_in_setup_intent(session: Session, answered: objects.SetupIntent, now: datetime) -> SetupIntent:
+def take_in_setup_intent(session: Session, answered: objects.SetupIntent, *, now: datetime) -> SetupIntent:
     """Record a setup intent as Stripe has it."""
     at = max(now, moment(answered.created))
     return _absorb(session, answered, at=at, now=now, advance=advance_on_answer)
@@ -62,12 +67,36 @@ def _absorb(
     ours.setup_intent = told.id
     ours.status, ours.as_of, ours.updated_at = after.status, after.at, now
     session.flush()
+    if told.method is not None and told.method.customer is not None:
+        absorb_method(session, told.method, now=now)
     return ours
+
+
+def mark_failed(session: Session, identity: str, error: AzpayError, now: datetime) -> None:
+    """Write down a no, where Stripe has no setup intent that says so itself."""
+    ours = session.get_one(SetupIntent, identity, with_for_update=True)
+    if ours.status is PaymentStatus.UNKNOWN:
+        known = Standing(ours.status, 0, ours.as_of)
+        ours.status = advance_on_answer(known, Standing(PaymentStatus.FAILED, 0, now)).status
+        ours.failure_code, ours.failure_message, ours.updated_at = error.code, error.message, now
+
+
+def _settle(session: Session, ours: SetupIntent, told: objects.SetupIntent, now: datetime) -> None:
+    """Settle the operation that made it, once it is past being made."""
+    made_by = next(iter(operations.of(session, ours.id)), None)
+    operation = made_by and answers.unanswered(session, made_by.id, ours.id)
+    if operation is None or ours.status is PaymentStatus.INCOMPLETE:
+        return
+    if status_of(told) is PaymentStatus.FAILED and told.last_setup_error is not None:
+        declined = CardDeclined(told.last_setup_error)
+        operations.fail(session, operation.id, declined, now=now, stripe_object=told.id)
+    else:
+        operations.succeed(session, operation.id, told.id, now=now)
 
 
 def _describe(ours: SetupIntent, told: objects.SetupIntent) -> None:
     ours.customer = told.customer or ours.customer
-    ours.payment_method = told.payment_method or ours.payment_method
+    ours.payment_method = told.method_id or ours.payment_method
     redirect = told.next_action.redirect_to_url if told.next_action else None
     ours.next_action_url = redirect.url if redirect else None
     error = told.last_setup_error
@@ -110,7 +139,7 @@ def _expect_method(session: Session, ours: SetupIntent) -> None:
 
 
 def _take_in(session: Session, answered: objects.SetupIntent, now: datetime) -> None:
-    take_in_setup_intent(session, answered, now)
+    _settle(session, take_in_setup_intent(session, answered, now=now), answered, now)
 
 
 EVENTS: dict[str, Any] = dict.fromkeys(

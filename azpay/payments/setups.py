@@ -1,26 +1,25 @@
 """Saving a method that its owner may have to confirm with the bank first.
 
-A setup intent moves no money, so its own row is all the journal it needs: the row is written before Stripe is
-asked, and its id is the idempotency key. The same request again goes on with what is open. Only a no
-that answers the request itself settles it.
+The operation says whether Stripe has made the setup intent, and the setup's own row what became of that. The
+same request again goes on with what is open, and for a day with what was done: a second setup intent would
+only ask the owner twice.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlmodel import Session, col, select
 
 from azpay import operations
 from azpay.db import new_id, take_turn
-from azpay.errors import Conflict, Declined, Failed
-from azpay.gateway import CardDeclined, KeyReused
+from azpay.operations import Kind, Operation
 from azpay.payments.customers import identify
 from azpay.payments.models import Origin, PaymentMethod, PaymentStatus, SetupIntent
-from azpay.payments.records import absorb_method
+from azpay.payments.records import OPERATION_KEY, absorb_method
 from azpay.payments.requests import check_customer, check_method, check_return_url
-from azpay.payments.setting_up import SETUP_KEY, take_in_setup_intent
-from azpay.payments.transitions import Standing, advance_on_answer
+from azpay.payments.saving import Saving
+from azpay.payments.setting_up import SETUP_KEY, mark_failed, take_in_setup_intent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,10 +27,24 @@ if TYPE_CHECKING:
     from azpay.db import Database
     from azpay.gateway.stripe import Gateway
 
-OPEN = (PaymentStatus.UNKNOWN, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING)
+GONE_ON_WITH = (
+    PaymentStatus.UNKNOWN,
+    PaymentStatus.REQUIRES_ACTION,
+    PaymentStatus.PROCESSING,
+    PaymentStatus.SUCCEEDED,
+)
 OFF_SESSION, ON_SESSION = "off_session", "on_session"
 
 
+class Wanted(NamedTuple):
+    """A method, the customer it is to be saved for, and whether they will be there when it is charged."""
+
+    customer: str
+    method: str
+    usage: str
+
+
+@operations.before_asking()
 def set_up(  # noqa: PLR0913 - what a setup needs to know
     db: Database,
     gateway: Gateway,
@@ -50,71 +63,96 @@ def set_up(  # noqa: PLR0913 - what a setup needs to know
     check_method(method)
     check_customer(who)
     check_return_url(return_url)
-    customer = identify(db, gateway, who, now=now)
-    ours = db.write(lambda session: _intended(session, customer, method, usage, now))
-    if ours.setup_intent is not None:
-        answer = gateway.setup_intent(ours.setup_intent)
-    else:
-        try:
-            answer = gateway.create_setup_intent(_parameters(ours, return_url), key=ours.id)
-        except KeyReused:
-            raise  # an earlier request stands under the key, and was of other parameters
-        except (Declined, Failed, Conflict) as refused:
-            code = refused.decline_code if isinstance(refused, CardDeclined) else refused.code
-            db.write(lambda session: _refused(session, ours.id, code, now))
-            raise
-    return db.write(lambda session: take_in_setup_intent(session, answer, now))
+    wanted = Wanted(identify(db, gateway, who, now=now), method, usage)
+    ours, operation = _intend(db, wanted, return_url, now=now)
+    if operation is not None:
+        return operations.carry_out(db, operation, Saving(gateway, ours, operation, now), now=now)
+    answer = gateway.setup_intent(str(ours.setup_intent))
+    return db.write(lambda session: take_in_setup_intent(session, answer, now=now))
 
 
 def saved_by(db: Database, gateway: Gateway, done: SetupIntent, *, now: datetime) -> PaymentMethod:
-    """The method that a setup which succeeded has saved, as Stripe has it."""
+    """The method that a setup which succeeded has saved; as Stripe has it, where the book does not yet."""
+    with db.reading() as session:
+        known = session.get(PaymentMethod, done.payment_method)
+    if known is not None:
+        return known
     answer = gateway.payment_method(str(done.payment_method))
     return db.write(lambda session: absorb_method(session, answer, now=now))
 
 
-def _intended(session: Session, customer: str, method: str, usage: str, now: datetime) -> SetupIntent:
-    """The setup that stands open for the same, or a new one. No key is used for longer than a day."""
-    take_turn(session, "setup", customer, method, usage)
+def _intend(
+    db: Database, wanted: Wanted, return_url: str | None, *, now: datetime
+) -> tuple[SetupIntent, Operation | None]:
+    """The setup for this request, new or standing; and its operation, while Stripe has not answered it."""
+    identity = new_id("set", now)
+    return db.write(lambda session: _intended(session, identity, wanted, return_url, now))
+
+
+def _intended(
+    session: Session, identity: str, wanted: Wanted, return_url: str | None, now: datetime
+) -> tuple[SetupIntent, Operation | None]:
+    take_turn(session, "setup", *wanted)
+    standing = _standing(session, wanted, now)
+    if standing is None:
+        ours, operation = _planned(session, identity, wanted, now)
+        operations.asking(operation, _parameters(wanted, ours, operation, return_url))
+        return ours, operation
+    if standing.setup_intent is not None:
+        return standing, None
+    return standing, operations.of(session, standing.id)[0]
+
+
+def _standing(session: Session, wanted: Wanted, now: datetime) -> SetupIntent | None:
+    """The same, of the last day. Whoever took the method away meanwhile wants it saved anew."""
+    removed = select(PaymentMethod.payment_method).where(col(PaymentMethod.removed_at).is_not(None))
     same = select(SetupIntent).where(
-        SetupIntent.customer == customer,
-        SetupIntent.payment_method == method,
-        SetupIntent.usage == usage,
-        col(SetupIntent.status).in_(OPEN),
+        SetupIntent.customer == wanted.customer,
+        SetupIntent.payment_method == wanted.method,
+        SetupIntent.usage == wanted.usage,
+        col(SetupIntent.status).in_(GONE_ON_WITH),
         col(SetupIntent.created_at) > now - operations.KEY_LIFE,
+        col(SetupIntent.payment_method).not_in(removed),
     )
-    standing = session.exec(same.order_by(col(SetupIntent.created_at).desc()).limit(1)).first()
-    if standing is not None:
-        return standing
-    ours = SetupIntent(
-        id=new_id("set", now),
+    return session.exec(same.order_by(col(SetupIntent.created_at).desc()).limit(1)).first()
+
+
+def _planned(session: Session, identity: str, wanted: Wanted, now: datetime) -> tuple[SetupIntent, Operation]:
+    digest = operations.fingerprint(Kind.SETUP, **wanted._asdict())
+    before = operations.underway(session, digest)
+    operation, new = operations.plan(session, Kind.SETUP, identity, digest=digest, now=now)
+    if not new:
+        return session.get_one(SetupIntent, operation.subject), operation
+    if before is not None:  # too old to ask with, and given up for this one
+        mark_failed(session, before.subject, operations.KeyTooOld(), now)
+    ours = _written_down(identity, wanted, now)
+    session.add(ours)
+    return ours, operation
+
+
+def _written_down(identity: str, wanted: Wanted, now: datetime) -> SetupIntent:
+    return SetupIntent(
+        id=identity,
         status=PaymentStatus.UNKNOWN,
-        customer=customer,
-        payment_method=method,
-        usage=usage,
+        customer=wanted.customer,
+        payment_method=wanted.method,
+        usage=wanted.usage,
         origin=Origin.AZPAY,
         as_of=now,
         created_at=now,
         updated_at=now,
     )
-    session.add(ours)
-    return ours
 
 
-def _parameters(ours: SetupIntent, return_url: str | None) -> dict[str, Any]:
+def _parameters(
+    wanted: Wanted, ours: SetupIntent, operation: Operation, return_url: str | None
+) -> dict[str, Any]:
     return {
-        "customer": ours.customer,
-        "payment_method": ours.payment_method,
-        "usage": ours.usage,
+        "customer": wanted.customer,
+        "payment_method": wanted.method,
+        "usage": wanted.usage,
         "confirm": True,
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-        "metadata": {SETUP_KEY: ours.id},
+        "metadata": {SETUP_KEY: ours.id, OPERATION_KEY: operation.id},
         **({"return_url": return_url} if return_url is not None else {}),
     }
-
-
-def _refused(session: Session, identity: str, code: str, now: datetime) -> None:
-    ours = session.get_one(SetupIntent, identity, with_for_update=True)
-    if ours.status is PaymentStatus.UNKNOWN:
-        known = Standing(ours.status, 0, ours.as_of)
-        ours.status = advance_on_answer(known, Standing(PaymentStatus.FAILED, 0, now)).status
-        ours.failure_code, ours.updated_at = code, now

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azpay.gateway import CardDeclined, StripeUnavailable
 from azpay.gateway.objects import StripeError
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 Awaited = TypeVar("Awaited", Payment, SetupIntent)
 
 UNDECIDED = frozenset({PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING})
+WAYS: dict[type, tuple[str, Callable[..., Any]]] = {
+    Payment: ("payment_intent", absorb_answer),
+    SetupIntent: ("setup_intent", take_in_setup_intent),
+}
+"""What Stripe calls it, which is also our column with its id there, and how its answer is taken in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,53 +42,33 @@ class Patience:
     timer: Callable[[], float] = time.monotonic
 
 
-def payment(
-    db: Database, gateway: Gateway, awaited: Payment, patience: Patience, *, now: Callable[[], datetime]
-) -> Payment:
-    """The payment once it is decided, or as it stands when patience ends. Raises CardDeclined on a no."""
-
-    def look() -> Payment:
-        with db.reading() as session:
-            known = session.get_one(Payment, awaited.id)
-        if known.status not in UNDECIDED or known.payment_intent is None:
-            return known
-        try:
-            intent = gateway.payment_intent(known.payment_intent)
-        except StripeUnavailable:
-            return known  # the next look may find it again
-        return db.write(lambda session: absorb_answer(session, intent, now=now()))
-
-    return _decided(awaited, look, patience)
-
-
-def setup(
-    db: Database, gateway: Gateway, awaited: SetupIntent, patience: Patience, *, now: Callable[[], datetime]
-) -> SetupIntent:
-    """The same for a method that is being saved."""
-
-    def look() -> SetupIntent:
-        with db.reading() as session:
-            known = session.get_one(SetupIntent, awaited.id)
-        if known.status not in UNDECIDED or known.setup_intent is None:
-            return known
-        try:
-            intent = gateway.setup_intent(known.setup_intent)
-        except StripeUnavailable:
-            return known
-        return db.write(lambda session: take_in_setup_intent(session, intent, now()))
-
-    return _decided(awaited, look, patience)
-
-
-def _decided(awaited: Awaited, look: Callable[[], Awaited], patience: Patience) -> Awaited:
+def decided(
+    db: Database, gateway: Gateway, awaited: Awaited, patience: Patience, *, now: Callable[[], datetime]
+) -> Awaited:
+    """What is awaited once it is decided, or as it stands when patience ends. Raises CardDeclined on a no."""
     give_up = patience.timer() + patience.seconds
     for pause in chain((1, 2, 3), repeat(5)):
         left = give_up - patience.timer()
         if awaited.status not in UNDECIDED or left <= 0:
             break
         patience.pause(min(pause, left))
-        awaited = look()
+        awaited = _looked_at(db, gateway, awaited, now)
     return _unless_declined(awaited)
+
+
+def _looked_at(db: Database, gateway: Gateway, awaited: Awaited, now: Callable[[], datetime]) -> Awaited:
+    with db.reading() as session:
+        known = session.get_one(type(awaited), awaited.id)
+    kind, take_in = WAYS[type(known)]
+    at_stripe = getattr(known, kind)
+    if known.status not in UNDECIDED or at_stripe is None:
+        return known
+    try:
+        answer = gateway.fetch(kind, at_stripe)
+    except StripeUnavailable:
+        return known  # the next look may find it again
+    taken_in: Awaited = db.write(lambda session: take_in(session, answer, now=now()))
+    return taken_in
 
 
 def _unless_declined(awaited: Awaited) -> Awaited:

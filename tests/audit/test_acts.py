@@ -11,7 +11,7 @@ from azpay import audit, inbox, payments, receipts, reconciliation
 from azpay.audit import Query
 from azpay.gateway import AnswerLost, CardDeclined
 from azpay.operations import Kind, Operation, State, plan
-from azpay.payments import Payment, methods
+from azpay.payments import Payment, methods, setups
 from azpay.reconciliation import Pace, Period
 from tests.audit.acts import the_acts, the_entries
 from tests.support.builders import a_charge, a_refund
@@ -45,6 +45,7 @@ def every_verb(azpay: Azpay, clock: Clock) -> None:
         payments.charge(db, gateway, refused, now=clock.now())
     method = methods.add(db, gateway, "pm_card_visa", "ada@example.com", now=clock.now())
     methods.make_default(db, gateway, method.payment_method, now=clock.now())
+    setups.set_up(db, gateway, method.payment_method, "ada@example.com", now=clock.now())
     methods.remove(db, gateway, method.payment_method, now=clock.now())
 
 
@@ -67,6 +68,7 @@ def test_every_operation_has_an_entry_for_its_plan_and_one_for_its_end(azpay: Az
         "customer",
         "default",
         "detach",
+        "setup",
     }
     assert audit.verify(azpay.db).whole
 

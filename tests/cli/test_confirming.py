@@ -115,6 +115,21 @@ def test_a_method_that_the_bank_declines_is_told_so(azpay: Azpay) -> None:
     assert error(result)["code"] == "card_declined"
 
 
+def test_a_setup_without_an_answer_is_shown_and_resolved(azpay: Azpay, stripe: Sandbox) -> None:
+    words = ("methods", "add", "pm_card_visa", "--customer", "ada@example.com", "--off-session")
+    stripe.drop_next_answer(path="/v1/setup_intents", times=4)
+
+    lost = error(run(azpay, *words, "--json"))
+    listed = answer(azpay, "ops", "list", "--kind", "setup", schema="azpay.operations/1")
+    shown = answer(azpay, "ops", "show", lost["operation"], schema="azpay.operation/1")
+    resolved = run(azpay, "ops", "resolve", lost["operation"])
+
+    assert [each["id"] for each in listed["operations"]] == [lost["operation"]]
+    assert shown["said"] == "pm_card_visa, unknown"
+    assert resolved.exit_code == 0
+    assert len(answer(azpay, "methods", "list", schema="azpay.methods/1")) == 1
+
+
 def test_there_is_nothing_to_wait_for_where_the_bank_is_not_asked(azpay: Azpay) -> None:
     result = run(azpay, *ADD, "--wait", "5")
 

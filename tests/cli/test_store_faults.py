@@ -212,6 +212,7 @@ def test_a_server_that_is_gone_after_stripes_yes_and_still_gone_at_the_next_try(
     assert (yes.exit_code, gone.exit_code) == (8, 5)
     assert told(yes)[0].endswith("), and the database did not take that down.")
     assert told(gone)[0].startswith("The database did not take it: connection failed")
+    assert told(gone)[0].endswith(NOT_ASKED)
     assert told(gone)[1].startswith("See that the server runs and can be reached, and ask again.")
     assert till.type().exit_code == 0
     assert (till.standing, till.moved) == (DONE[verb], MOVED[verb])

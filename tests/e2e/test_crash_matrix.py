@@ -145,6 +145,10 @@ def attaching(nursery: Nursery, name: str) -> Sequence[str]:
     return ["methods", "add", file_of(nursery, name).read_text(), "--customer", email(name)]
 
 
+def setting_up(nursery: Nursery, name: str) -> Sequence[str]:
+    return [*attaching(nursery, name), "--off-session"]
+
+
 ACTS = {
     "charge": Act(nothing, of(*charge("NAME"))),
     "charge of a new customer": Act(nothing, of(*charge("NAME", "--customer", email("NAME")))),
@@ -159,6 +163,7 @@ ACTS = {
     "second refund": Act(refunded_before, of("refund", "NAME", "5.00", "--yes"), refunded=800),
     "approval": Act(asked_for, approving, refunded=500, settings={"AZPAY_ACTOR": "bob"}),
     "attach": Act(a_customer, attaching, saved=1),
+    "setup": Act(a_customer, setting_up, saved=1),
     "resolve": Act(left_behind, of("ops", "resolve", "--all"), later=True),
     "charges from a file": Act(
         a_file_of_charges, of("charge", "--file", "NAME.csv", "--at-once", "1", "--yes"), rows=ROWS
@@ -186,6 +191,8 @@ def assert_done_once(nursery: Nursery, act: Act, names: Sequence[str]) -> None:
     assert {here[reference] for reference in references} == {act.refunded}
     saved = saved_methods(nursery.shop)
     assert {saved[address] for address in map(email, names) if address in saved} <= {act.saved}
+    set_up = [setup["payment_method"] for setup in nursery.shop.all_at_stripe("setup_intents")]
+    assert len(set_up) == len({*set_up})
     assert_all_is_told(nursery.shop)
 
 

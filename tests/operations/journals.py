@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import select
 
-from azpay.operations import Kind, Operation, plan
+from azpay.operations import Kind, Operation, asking, plan
 from azpay.payments import Payment, Query, Refund, history
 
 if TYPE_CHECKING:
@@ -35,4 +35,5 @@ def planned(
     """The operation that stands for a request after it was planned, new or not."""
     with db.writing() as session:
         operation, _ = plan(session, kind, "subject", digest=digest, key=key, now=now)
+        asking(operation, {})
         return operation

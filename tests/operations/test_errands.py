@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from azpay import operations
+from azpay.db.trouble import DatabaseForbids
 from azpay.errors import AzpayError, OutcomeUnknown
 from azpay.gateway import AnswerLost, KeyRefused, KeyReused, StripeRefused, StripeUnavailable, WrongState
 from azpay.gateway.objects import Customer as StripesCustomer
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from azpay.db import Database
+    from azpay.gateway.stripe import Gateway
+    from azpay.sandbox import Sandbox
 
 YES = StripesCustomer("cus_1")
 NO = StripeRefused("No.")
@@ -292,6 +296,17 @@ def test_an_answer_that_contradicts_the_book_is_no_failure(db: Database) -> None
     assert the_only(db).state is State.SENT
 
 
+def test_a_book_that_is_forbidden_after_the_yes_is_no_failure(db: Database) -> None:
+    def forbid(_session: Session, _answer: StripesCustomer) -> Customer:
+        raise DatabaseForbids("permission denied for table customers")
+
+    operation = planned(db, now=NOON)
+    with pytest.raises(operations.AnswerNotKept, match="cus_1"):
+        carry_out(db, operation, Plain(says_yes, forbid, Customer), now=NOON)
+
+    assert the_only(db).state is State.SENT
+
+
 @pytest.mark.parametrize(
     ("error", "told"), [(LOST, AnswerLost), (NO, StripeRefused), (NOT_NOW, operations.StillUnknown)]
 )
@@ -321,3 +336,32 @@ def test_an_answer_in_words_that_we_do_not_know_is_no_failure(db: Database) -> N
     assert isinstance(raised.value, OutcomeUnknown)
     assert raised.value.operation == operation.id
     assert the_only(db).state is State.SENT
+
+
+def test_nobody_concludes_while_who_slept_may_have_sent_it_at_the_last_moment(db: Database) -> None:
+    with pytest.raises(AnswerLost):
+        attempt(db, says(LOST))
+
+    with pytest.raises(operations.KeyTooOld):
+        attempt(db, says_yes, after=timedelta(hours=23, minutes=9))
+
+    with pytest.raises(operations.NeverHappened):
+        attempt(db, says_yes, after=timedelta(hours=23, minutes=10))
+
+
+def test_a_key_that_grows_too_old_between_two_tries_is_not_sent_again(
+    db: Database, gateway: Gateway, stripe: Sandbox
+) -> None:
+    gateway._patience._pause = lambda _seconds: time.sleep(1.1)
+    stripe.fail_next(500, path="/v1/customers", times=2)
+    planned(db, now=NOON)
+
+    with pytest.raises(AnswerLost, match="while its key was good"):
+        attempt(
+            db,
+            lambda key: gateway.create_customer({"email": "ada@example.com"}, key=key),
+            after=operations.KEY_LIFE - timedelta(seconds=1),
+        )
+
+    assert the_only(db).state is State.UNKNOWN
+    assert stripe.customers == []

@@ -17,7 +17,17 @@ from azpay.db.database import DatabaseUnavailable
 from azpay.gateway import AnswerLost, CardDeclined
 from azpay.gateway.objects import PaymentMethod as StripesMethod
 from azpay.operations import Attempt, Kind, Operation, Resolved, Resolver, State, Underway, leases
-from azpay.payments import Payment, PaymentStatus, RefundStatus, cancel, capture, charge, methods, refund
+from azpay.payments import (
+    Payment,
+    PaymentStatus,
+    RefundStatus,
+    cancel,
+    capture,
+    charge,
+    methods,
+    refund,
+    setups,
+)
 from tests.audit.acts import the_entries
 from tests.operations.journals import the_operations, the_payments, the_refunds
 from tests.support.builders import a_charge, a_refund
@@ -104,6 +114,7 @@ def leave_open(azpay: Azpay, stripe: Sandbox, held: Payment, saved: str, *, took
         lambda broken: methods.remove(db, broken, second.payment_method, now=now),
         lambda broken: methods.add(db, broken, another, owner, now=now),
         lambda broken: methods.add(db, broken, "pm_card_visa", "bob@example.com", now=now),
+        lambda broken: setups.set_up(db, broken, saved, owner, now=now),
     ]
     for act in acts:
         lose_at(stripe, act, took_effect=took_effect)
@@ -163,6 +174,7 @@ def test_each_kind_is_gone_on_with(azpay: Azpay, stripe: Sandbox, clock: Clock) 
         lambda broken: methods.make_default(db, broken, saved.payment_method, now=azpay.now()),
         lambda broken: methods.remove(db, broken, other.payment_method, now=azpay.now()),
         lambda broken: methods.add(db, broken, "pm_card_amex", "bob@example.com", now=azpay.now()),
+        lambda broken: setups.set_up(db, broken, "pm_card_visa", str(saved.customer), now=azpay.now()),
     ]
     for act in acts:
         lose_at(stripe, act, took_effect=False)
@@ -176,7 +188,7 @@ def test_each_kind_is_gone_on_with(azpay: Azpay, stripe: Sandbox, clock: Clock) 
     assert statuses[let_go.id] == (PaymentStatus.CANCELED, 0)
     assert [(each.status, each.amount) for each in the_refunds(db)] == [(RefundStatus.SUCCEEDED, 300)]
     assert methods.defaults(db) == {saved.payment_method}
-    assert [method.payment_method for method in methods.saved(db)] == [saved.payment_method]
+    assert [method.brand for method in methods.saved(db)] == ["visa", "mastercard"]
     assert len(gateway.customers_with("bob@example.com")) == 1
 
 
@@ -448,7 +460,7 @@ def test_every_kind_from_before_is_looked_up(
 
     states = {each.kind: each.state for each in the_operations(azpay.db) if each.created_at > held.created_at}
     expected = State.SUCCEEDED if took_effect else State.FAILED
-    assert [states[kind] for kind in (Kind.CAPTURE, Kind.ATTACH, Kind.DETACH)] == [expected] * 3
+    assert [states[kind] for kind in (Kind.CAPTURE, Kind.ATTACH, Kind.DETACH, Kind.SETUP)] == [expected] * 4
     assert [states[kind] for kind in (Kind.CUSTOMER, Kind.DEFAULT)] == [State.FAILED] * 2
 
 

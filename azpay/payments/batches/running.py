@@ -15,8 +15,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
@@ -25,7 +27,8 @@ from sqlmodel import col, select
 from azpay.access import UNGUARDED
 from azpay.db import new_id
 from azpay.errors import AzpayError, OutcomeUnknown
-from azpay.operations import FailedBefore, Operation, State
+from azpay.gateway.traces import watched
+from azpay.operations import FailedBefore, Operation, State, say_unasked
 from azpay.payments.batches.keeping import key_of
 from azpay.payments.batches.models import UNFINISHED, Batch, BatchRow, RowState
 from azpay.payments.batches.outcomes import Outcome, concerns_all, of_answer, of_earlier, of_error
@@ -89,9 +92,12 @@ def run(
     """
     sender = Sender(db, gateway, batch.kind, terms, guards)
     work = _Work(db, sender, batch.id, pace, new_id("run", pace.clock()))
-    work.all_hands()
-    work.wait_for_others()
-    work.all_hands(taking_over=True)
+    with watched() as watch:
+        work.all_hands()
+        work.wait_for_others()
+        work.all_hands(taking_over=True)
+    if work.trouble is not None:
+        say_unasked(work.trouble, watch)
     return work.trouble
 
 
@@ -116,9 +122,10 @@ class _Work:
         if taking_over:
             self.ready.extend(self.held)
         with ThreadPoolExecutor(self.pace.at_once, "row") as pool:
-            hands = [pool.submit(self._hand, taking_over=taking_over) for _ in range(self.pace.at_once)]
-        for hand in hands:
-            hand.result()
+            hand = partial(self._hand, taking_over=taking_over)
+            hands = [pool.submit(copy_context().run, hand) for _ in range(self.pace.at_once)]
+        for each in hands:
+            each.result()
 
     def wait_for_others(self) -> None:
         """As long as another run gets on with what it has in hand."""
