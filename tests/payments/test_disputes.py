@@ -271,7 +271,7 @@ def test_a_setup_made_elsewhere_brings_its_method(azpay: Azpay, stripe: Sandbox,
     [setup] = rows(azpay, SetupIntent)
     [method] = rows(azpay, PaymentMethod)
     assert (setup.setup_intent, setup.status, setup.origin) == (made.id, "succeeded", "elsewhere")
-    assert (method.payment_method, method.customer, method.last4) == (made.payment_method, customer, "4242")
+    assert (method.payment_method, method.customer, method.last4) == (made.method_id, customer, "4242")
 
 
 def test_no_event_of_a_dispute_is_left_behind(azpay: Azpay, clock: Clock, webhooks: Webhooks) -> None:
