@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection, Dialect, Engine
+    from sqlalchemy.orm import Mapper
 
     from azpay.db.ciphers import Cipher
     from azpay.db.ring import Ring
@@ -207,15 +208,29 @@ def all_opened(
     return [None if each is None else from_bytes(each) for each in plain]
 
 
+class _Attribute(NamedTuple):
+    """An encrypted attribute of a row, and what reading it needs to know, looked up once."""
+
+    name: str
+    column: str
+    from_bytes: Callable[[bytes], Any]
+
+
 @cache
-def _attributes(kind: type[Row]) -> tuple[str, tuple[tuple[str, Column[Any]], ...]] | None:
-    """The names of a row's key and of its encrypted attributes."""
+def _attributes(kind: type[Row]) -> tuple[str, str, tuple[_Attribute, ...]] | None:
+    """The names of a row's key and of its table, and its encrypted attributes."""
     mapper = inspect(kind)
     table = mapper.local_table
     if not isinstance(table, Table) or not sealed_columns(table):
         return None
-    named = [(mapper.get_property_by_column(column).key, column) for column in sealed_columns(table)]
-    return mapper.get_property_by_column(key_column(table)).key, tuple(named)
+    key = mapper.get_property_by_column(key_column(table)).key
+    return key, table.name, tuple(_attribute(mapper, column) for column in sealed_columns(table))
+
+
+def _attribute(mapper: Mapper[Any], column: Column[Any]) -> _Attribute:
+    assert isinstance(column.type, SealedType)  # noqa: S101
+    _, from_bytes = FORMS[column.type.form]
+    return _Attribute(mapper.get_property_by_column(column).key, column.name, from_bytes)
 
 
 @event.listens_for(Row, "load", propagate=True)
@@ -224,11 +239,11 @@ def _open(row: Row, context: Any, _names: Any = None) -> None:
     found = _attributes(type(row))
     if found is None:
         return
-    key, attributes = found
+    key, table, attributes = found
     held = row.__dict__
     ring = None
-    for name, column in attributes:
+    for name, column, from_bytes in attributes:
         value = held.get(name)
         if isinstance(value, Sealed):
             ring = ring or context.session.get_bind().get_execution_options()[OPTION]
-            held[name] = opened(ring, column, held[key], value)
+            held[name] = from_bytes(ring.open(value.ciphertext, table, column, held[key]))
