@@ -36,7 +36,7 @@ class Proxies:
         peer = request.remote
         if not peer:
             return None
-        if not self._is_ours(peer):
+        if not self._is_ours(peer) or FORWARDED_FOR not in request.headers:
             return peer
         nearest = peer
         for hop in _hops(request):
