@@ -36,7 +36,7 @@ from tests.support.clock import NOON
 from tests.support.events import an_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from azpay.bootstrap import Azpay
     from azpay.db import Database
@@ -83,10 +83,11 @@ def known(db: Database) -> list[dict[str, Any]]:
     return sorted(rows, key=str)
 
 
-def became(db: Database) -> list[tuple[Any, ...]]:
-    """What was made of the events and of the operations."""
+def became(db: Database, *, without: Collection[str] = ()) -> list[tuple[Any, ...]]:
+    """What was made of the events, but for some, and of the operations."""
     with db.reading() as session:
-        events = [(row.event, row.state) for row in session.exec(select(InboxEvent))]
+        rows = session.exec(select(InboxEvent))
+        events = [(row.event, row.state) for row in rows if row.event not in without]
         asked = [(row.kind, row.state, row.stripe_object) for row in session.exec(select(Operation))]
     return sorted([*events, *asked], key=str)
 
@@ -292,12 +293,17 @@ def broken(event: Event, how: str) -> Event:
 def test_together_or_one_by_one_the_same_is_known_in_the_end(
     azpay: Azpay, webhooks: Webhooks, clock: Clock, past: Past, limit: int
 ) -> None:
-    """In any order, some of it twice, among events that Stripe would not send."""
+    """In any order, some of it twice, among events that Stripe would not send.
+
+    What becomes of one of those itself may differ: what is wrong with it may only show when it is written,
+    and together it may be overtaken before that.
+    """
     for _ in range(EXAMPLES):
-        spoiled = map(broken, random.sample(past.events, 3), random.sample(HOWS, 3))
+        spoiled = [*map(broken, random.sample(past.events, 3), random.sample(HOWS, 3))]
         shuffled = [*past.events, *spoiled]
         random.shuffle(shuffled)
         heard = [{**event, "id": f"evt_{number:02}"} for number, event in enumerate(shuffled)]
+        odd = {heard[number]["id"] for number, event in enumerate(shuffled) if event in spoiled}
         again = [event["id"] for event in random.sample(heard, 5)]
         began, ends = clock.at, []
 
@@ -311,7 +317,8 @@ def test_together_or_one_by_one_the_same_is_known_in_the_end(
             for _ in range(5):
                 clock.advance(hours=1)
                 drain(way, limit)
-            ends.append([*known(azpay.db), *became(azpay.db)])
+            ends.append([*known(azpay.db), *became(azpay.db, without=odd)])
+            assert inbox.backlog(azpay.db).waiting == 0
 
         assert ends[0] == ends[1]
         assert not any(check.problems for check in checks.sums(azpay.db))
