@@ -239,7 +239,8 @@ def test_killed_at_a_boundary_it_is_done_once_by_the_same_command(
 
 def ended_well(again: Life) -> bool:
     """It did what was left to do; or had nothing left to do, and stopped as a repetition."""
-    return again.status in {DONE, REPETITION} or "already" in again.err
+    done_before = ("already", "was approved by")
+    return again.status in {DONE, REPETITION} or any(words in again.err for words in done_before)
 
 
 @pytest.mark.parametrize(
