@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlmodel import Session
 
 from azpay.db import new_id
-from azpay.db.trouble import TROUBLE
 from azpay.errors import AzpayError, NotFound
 from azpay.gateway import StripeUnavailable
 from azpay.operations import leases
@@ -122,8 +121,6 @@ class Resolver:
         heard = None
         try:
             carry_out(self.db, operation, errand, now=now, lease=lease, absent=absent)
-        except TROUBLE:
-            raise
         except AzpayError as error:
             heard = error
         with self.db.reading() as session:

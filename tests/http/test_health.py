@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import stripe as sdk
@@ -113,11 +113,10 @@ async def test_a_clock_that_is_behind_shows_in_events_that_come_before_they_were
     webhooks.keep([an_event("evt_1", created=int(clock.now().timestamp()) + ahead)])
 
     async with serving() as client:
-        answer = await client.get("/readyz")
-        told = await answer.json()
+        answered, checks = await of_the_book(client)
 
-    assert answer.status == status
-    assert told["checks"]["clock"]["skew_seconds"] == ahead
+    assert answered == status
+    assert checks["clock"]["skew_seconds"] == ahead
 
 
 async def test_stripes_own_answer_about_the_time_goes_before_what_events_say(
@@ -127,9 +126,19 @@ async def test_stripes_own_answer_about_the_time_goes_before_what_events_say(
     late = format_datetime(clock.now() - timedelta(seconds=90), usegmt=True)
 
     async with running(replace(azpay, gateway=telling_the_time(stripe, late))) as client:
-        told = await (await client.get("/readyz")).json()
+        _, checks = await of_the_book(client)
 
-    assert told["checks"]["clock"] == {"ok": False, "detail": "90 s from Stripe's", "skew_seconds": 90}
+    assert checks["clock"] == {"ok": False, "detail": "90 s from Stripe's", "skew_seconds": 90}
+
+
+async def of_the_book(client: ClientSession) -> tuple[int, dict[str, Any]]:
+    """What `/readyz` says once the book has answered in time, which on a busy machine it may not at first."""
+    for _ in range(10):
+        answer = await client.get("/readyz")
+        checks = (await answer.json())["checks"]
+        if "clock" in checks:
+            break
+    return answer.status, checks
 
 
 def telling_the_time(stripe: Sandbox, date: str) -> Gateway:
