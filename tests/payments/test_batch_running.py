@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from itertools import count
 from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlmodel import select
 
+from azpay.db.ids import ALPHABET
 from azpay.errors import NotAllowed, OutcomeUnknown, Unavailable
 from azpay.payments import batches, charge, customers, methods
 from azpay.payments.batches import BatchKind, BatchRow, RowState, Tally
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
 INTENTS = "/v1/payment_intents"
 FAULTS = ("429", "lock_timeout", "409", "502", "503", "drop-request", "drop-answer")
+MANY_DIGITS = "w408898"
+"""What an id may end with."""
+
 DONE, PLANNED, UNKNOWN = RowState.SUCCEEDED, RowState.PLANNED, RowState.UNKNOWN
 
 
@@ -63,6 +69,21 @@ def test_each_row_moves_once_however_often_the_file_is_run(azpay: Azpay, stripe:
     assert statuses(first) == [DONE] * 12
     assert again == first
     assert_all_agree(azpay, stripe, first)
+
+
+def test_no_row_is_refused_for_the_digits_that_chance_has_put_into_its_key(
+    azpay: Azpay, stripe: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the number of the row behind them, they read as a card number in one row of ten."""
+    numbers = count()
+    end = sum(ALPHABET.index(each) << 5 * place for place, each in enumerate(reversed(MANY_DIGITS)))
+    monkeypatch.setattr(secrets, "randbits", lambda _bits: (next(numbers) << 35) + end)
+
+    results, _ = run(azpay, a_file(charges(60)))
+
+    assert results[0].id is not None
+    assert results[0].id.endswith(MANY_DIGITS)
+    assert [(each.status, each.code) for each in results] == [(DONE, None)] * 60
 
 
 def test_a_declined_row_stops_no_other_and_is_not_tried_again(azpay: Azpay, stripe: Sandbox) -> None:

@@ -112,7 +112,7 @@ def _add(session: Session, batch: str, rows: list[Planned]) -> None:
 
 def _row(batch: str, planned: Planned) -> BatchRow | None:
     """None when something speaks against it that did not before: the sums will tell."""
-    identity = f"{batch}-{planned.row:07d}"
+    identity = row_id(batch, planned.row)
     done = planned.earlier if planned.done_before else None
     worth = done or planned.money
     if worth is None:
@@ -130,6 +130,11 @@ def _row(batch: str, planned: Planned) -> BatchRow | None:
         payment_id=planned.payment,
         idempotency_key=done.key if done else key_of(identity, 1),
     )
+
+
+def row_id(batch: str, number: int) -> str:
+    """It sorts as the rows stand. The letter keeps it from reading as a card number with the batch's digits."""
+    return f"{batch}-r{number:07d}"
 
 
 def key_of(row: str, attempt: int) -> str:
