@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from sqlalchemy.dialects import postgresql, sqlite
 
+from azpay.db.bulk import insert_new
 from azpay.db.drafts import table_of
 from azpay.errors import Usage
 from azpay.gateway import signature
@@ -19,14 +18,12 @@ from azpay.inbox.waking import tell_others
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Table
-    from sqlalchemy.dialects.sqlite import Insert
-    from sqlalchemy.sql.dml import ReturningInsert
     from sqlmodel import Session
 
     from azpay.db import Database
 
 EVENTS, BODIES = table_of(InboxEvent), table_of(InboxBody)
+NEW = {"state": EventState.RECEIVED, "attempts": 0}
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"\A[!-~]+\Z")]
 """What every name of Stripe's is made of. Anything else could spoil the commit it shares with others."""
@@ -113,17 +110,13 @@ def keep(db: Database, events: Sequence[Received], *, now: datetime) -> int:
     """
     if not events:
         return 0
-    rows = [_row(event, now) for event in events]
-    bodies = [{"event": event.envelope.id, "body": event.body} for event in events]
+    about, alike = _columns(events), {**NEW, "received_at": now, "due_at": now}
+    bodies = {"event": about["event"], "body": [event.body for event in events]}
 
     def insert_all(session: Session) -> int:
         connection = session.connection()
-        if db.embedded:
-            new = connection.execute(_into_a_file(EVENTS), rows).rowcount
-            connection.execute(_into_a_file(BODIES), bodies)
-            return new
-        new = len(connection.execute(_into_a_server(EVENTS), rows).all())  # psycopg counts no rows of many
-        connection.execute(_into_a_server(BODIES), bodies)
+        new = insert_new(connection, EVENTS, about, alike)
+        insert_new(connection, BODIES, bodies)
         if new:
             tell_others(session)
         return new
@@ -131,32 +124,16 @@ def keep(db: Database, events: Sequence[Received], *, now: datetime) -> int:
     return db.write(insert_all)
 
 
-@cache
-def _into_a_file(table: Table) -> Insert:
-    """One statement for each row, prepared once whatever their number."""
-    return sqlite.insert(table).on_conflict_do_nothing()
-
-
-@cache
-def _into_a_server(table: Table) -> ReturningInsert[tuple[str]]:
-    """One statement for many rows: each would be a message of its own."""
-    return postgresql.insert(table).on_conflict_do_nothing().returning(table.c.event)
-
-
-def _row(event: Received, now: datetime) -> dict[str, Any]:
-    """A plain row: a thousand objects of the ORM's cost more than the commit that they would share."""
-    envelope = event.envelope
+def _columns(events: Sequence[Received]) -> dict[str, list[Any]]:
+    """Plain values: a thousand objects of the ORM's cost more than the commit that they would share."""
+    envelopes = [event.envelope for event in events]
     return {
-        "event": envelope.id,
-        "type": envelope.type,
-        "object_id": envelope.data.object.id,
-        "account": envelope.account,
-        "livemode": envelope.livemode,
-        "api_version": envelope.api_version,
-        "secret": event.secret,
-        "state": EventState.RECEIVED,
-        "attempts": 0,
-        "created_at": datetime.fromtimestamp(envelope.created, UTC),
-        "received_at": now,
-        "due_at": now,
+        "event": [each.id for each in envelopes],
+        "type": [each.type for each in envelopes],
+        "object_id": [each.data.object.id for each in envelopes],
+        "account": [each.account for each in envelopes],
+        "livemode": [each.livemode for each in envelopes],
+        "api_version": [each.api_version for each in envelopes],
+        "secret": [event.secret for event in events],
+        "created_at": [datetime.fromtimestamp(each.created, UTC) for each in envelopes],
     }

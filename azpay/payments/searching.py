@@ -16,7 +16,9 @@ from sqlmodel import Field, Session, col, select
 
 from azpay.db import Row
 from azpay.db.book_keys import in_use
+from azpay.db.bulk import insert_new
 from azpay.db.ciphers import normal
+from azpay.db.drafts import table_of
 from azpay.db.sealing import current
 from azpay.db.upsert import keep_new
 from azpay.errors import Usage
@@ -33,10 +35,6 @@ RARE = 2000
 """A word in fewer payments than this is looked up first; others are looked for in each payment in turn."""
 
 _WORD = re.compile(r"\w+")
-
-A_WORD = "INSERT INTO payment_words (word, payment_id) VALUES (?, ?)"
-MANY_WORDS = "INSERT INTO payment_words (word, payment_id) SELECT * FROM unnest(%s::bytea[], %s::text[])"
-"""As each driver takes many rows fastest: a payment has some ten words."""
 
 
 class NothingToSearch(Usage):
@@ -82,10 +80,9 @@ def index_rows(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Non
         for row in rows
         for word in words_in(row["description"], row["reference"], row["receipt_email"], row["metadata"])
     ]
-    if found and connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(MANY_WORDS, tuple(map(list, zip(*found, strict=True))))
-    elif found:
-        connection.exec_driver_sql(A_WORD, found)
+    if found:
+        words, payments = zip(*found, strict=True)
+        insert_new(connection, table_of(PaymentWord), {"word": words, "payment_id": payments})
 
 
 def reindex(session: Session, payments: Sequence[str], before: Sequence[Cipher], after: Cipher) -> None:

@@ -26,16 +26,18 @@ def typed(*words: str) -> dict[str, Any]:
         if result.exit_code not in {UNAVAILABLE, UNKNOWN}:
             break
     if result.exit_code == SUSPECTED and UNKNOWN in codes:
-        return settled(words[words.index("--reference") + 1])
+        return settled(words)
     if result.exit_code:
         sys.exit(f"{' '.join(words)}: {codes}: {result.stderr}")
     found: dict[str, Any] = json.loads(result.stdout)["data"]
     return found
 
 
-def settled(reference: str) -> dict[str, Any]:
-    """The charge whose outcome was not known, and which a daemon has settled before it was typed again."""
-    (payment,) = typed("history", "--reference", reference)["payments"]
+def settled(words: tuple[str, ...]) -> dict[str, Any]:
+    """The payment, when the outcome was not known and a daemon has settled it before it was typed again."""
+    if words[0] == "refund":
+        return typed("history", words[1])
+    (payment,) = typed("history", "--reference", words[words.index("--reference") + 1])["payments"]
     found: dict[str, Any] = payment
     return found
 

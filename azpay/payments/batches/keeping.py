@@ -133,7 +133,7 @@ def _row(batch: str, planned: Planned) -> BatchRow | None:
 
 
 def row_id(batch: str, number: int) -> str:
-    """It sorts as the rows stand. The letter keeps it from reading as a card number with the batch's digits."""
+    """It sorts as the rows stand. Without the letter it could read as a card number, and be refused."""
     return f"{batch}-r{number:07d}"
 
 
