@@ -25,7 +25,8 @@ from long_book import BEGAN
 from azpay import payments
 from azpay.cli.exports import NOT_IN_CSV
 from azpay.payments import PaymentStatus, Query, Sort
-from azpay.payments.exports import Exported, exported
+from azpay.payments.exports import exported
+from azpay.payments.plain import PlainPayment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,7 +113,7 @@ def rate(count: Callable[[], int]) -> float:
 
 def fetched(db: Database, without: tuple[str, ...]) -> Iterator[Any]:
     """The same columns as the driver has them, nothing opened and nothing made of them."""
-    names = ", ".join(name.rstrip("_") for name in Exported._fields if name not in without)
+    names = ", ".join(name.rstrip("_") for name in PlainPayment._fields if name not in without)
     asked = f"SELECT {names} FROM payments ORDER BY created_at DESC, id DESC"  # noqa: S608 - our own names
     with db.engine.connect() as connection:
         rows = connection.execution_options(stream_results=True, yield_per=1000).exec_driver_sql(asked)

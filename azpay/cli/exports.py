@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from azpay.db import Database
     from azpay.payments import Payment, Query
-    from azpay.payments.exports import Exported
+    from azpay.payments.plain import PlainPayment
 
 
 class Lines(StrEnum):
@@ -43,7 +43,7 @@ def write_all(db: Database, query: Query, form: Lines) -> None:
     write(exported(db, query, without=NOT_IN_CSV if form is Lines.CSV else ()), form)
 
 
-def write(payments: Iterable[Payment | Exported], form: Lines) -> None:
+def write(payments: Iterable[Payment | PlainPayment], form: Lines) -> None:
     """These payments to stdout."""
     if form is Lines.NDJSON:
         output.stream(map(payment_data, payments))
@@ -52,7 +52,7 @@ def write(payments: Iterable[Payment | Exported], form: Lines) -> None:
     spreadsheet.write(sys.stdout, COLUMNS, _cells(payments))
 
 
-def _cells(payments: Iterable[Payment | Exported]) -> Iterator[list[str | None]]:
+def _cells(payments: Iterable[Payment | PlainPayment]) -> Iterator[list[str | None]]:
     for payment in payments:
         amounts = (payment.amount, payment.amount_captured, payment.amount_refunded)
         yield [

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from azpay.payments import Payment, Refund
-    from azpay.payments.exports import Exported
+    from azpay.payments.plain import PlainPayment
 
 STATUS_STYLES: Mapping[str, str] = {
     "succeeded": "green",
@@ -59,7 +59,7 @@ OBJECTED: Mapping[str, str] = {
 """How a payment with a dispute of that status is shown; one that was won or closed is as it was."""
 
 
-def status_word(payment: Payment) -> str:
+def status_word(payment: Payment | PlainPayment) -> str:
     """The status, with what came of the money afterwards."""
     if payment.dispute is not None and payment.dispute in OBJECTED:
         return OBJECTED[payment.dispute]
@@ -72,7 +72,7 @@ def status_word(payment: Payment) -> str:
     return "needs action" if payment.status == "requires_action" else str(payment.status)
 
 
-def payment_data(payment: Payment | Exported) -> dict[str, Any]:
+def payment_data(payment: Payment | PlainPayment) -> dict[str, Any]:
     """A payment for programs: amounts in minor units, times in UTC."""
     return {
         "id": payment.id,
@@ -168,7 +168,7 @@ def _deadline(payment: Payment, zone: tzinfo) -> str | None:
     return shown(payment.capture_before, zone)
 
 
-def payments_table(payments: Sequence[Payment], zone: tzinfo) -> Table:
+def payments_table(payments: Sequence[Payment | PlainPayment], zone: tzinfo) -> Table:
     """Payments, a line each."""
     columns = [
         Column("Made"),
@@ -184,7 +184,7 @@ def payments_table(payments: Sequence[Payment], zone: tzinfo) -> Table:
     return Table(columns, [_row(payment, zone) for payment in payments], empty="No payments.")
 
 
-def _row(payment: Payment, zone: tzinfo) -> list[str]:
+def _row(payment: Payment | PlainPayment, zone: tzinfo) -> list[str]:
     refunded = Money(payment.amount_refunded, payment.currency)
     return [
         shown(payment.created_at, zone),

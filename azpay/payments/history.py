@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from azpay.inbox import InboxEvent
     from azpay.operations import Operation
     from azpay.payments.disputes import Objections
+    from azpay.payments.plain import PlainPayment
     from azpay.payments.queries import Query
     from azpay.settlement import BalanceTransaction, Payout
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class Page:
     """Some payments, and the cursor of the page after them when there is one."""
 
-    payments: list[Payment]
+    payments: list[PlainPayment]
     next: str | None
 
 
@@ -52,7 +53,7 @@ class Story:
 def history(db: Database, query: Query) -> Page:
     """One page of payments. Raises CursorInvalid."""
     with db.reading() as session:
-        found = listing.find(session, query, _also(session, query))
+        found = listing.find(session, db.ring, query, _also(session, query))
     page = found[: query.limit]
     return Page(page, query.cursor_at(page[-1]) if len(found) > query.limit else None)
 

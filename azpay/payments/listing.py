@@ -21,6 +21,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import col
 
 from azpay.payments.models import Payment
+from azpay.payments.plain import read, wanted
 from azpay.payments.queries import Sort
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
     from sqlmodel import Session
 
+    from azpay.db import Ring
+    from azpay.payments.plain import PlainPayment
     from azpay.payments.queries import Place, Query
 
     Conditions = Sequence[ColumnElement[bool]]
@@ -74,38 +77,34 @@ def _unindexed(element: Aside, compiler: SQLCompiler, **options: Any) -> str:
     return f"+{compiler.process(element.clauses, **options)}"
 
 
-def find(session: Session, query: Query, also: Conditions = ()) -> list[Payment]:
+def find(session: Session, ring: Ring, query: Query, also: Conditions = ()) -> list[PlainPayment]:
     """The payments of a page, and one more if there is one; `also` must hold too. Raises CursorInvalid."""
-    most = query.limit + 1
+    most, connection = query.limit + 1, session.connection()
     if not query.offset and len(query.statuses) <= 1:
-        return list(session.scalars(walk(query, [Payment], also).limit(most)))
-    places = _walks(query, also).offset(query.offset).limit(most)
-    identities = list(session.scalars(places))
-    rows = session.scalars(select(Payment).where(IDENTITY.in_(identities)))
-    found = {payment.id: payment for payment in rows}
+        rows = connection.execute(walk(query, wanted(), also).limit(most)).all()
+        return list(read(rows, ring, connection.dialect))
+    identities = connection.scalars(_walks(query, also).offset(query.offset).limit(most)).all()
+    rows = connection.execute(wanted().where(IDENTITY.in_(identities))).all()
+    found = {payment.id: payment for payment in read(rows, ring, connection.dialect)}
     return [found[identity] for identity in identities]
 
 
 def count(session: Session, query: Query, also: Conditions = ()) -> int:
     """How many payments are on all pages together."""
-    wanted = replace(query, cursor=None)
-    return session.scalars(select(func.count()).select_from(Payment).where(*_matching(wanted), *also)).one()
+    matching = _matching(replace(query, cursor=None))
+    return session.scalars(select(func.count()).select_from(Payment).where(*matching, *also)).one()
 
 
-def walk(query: Query, columns: Sequence[Any], also: Conditions = ()) -> Select[Any]:
+def walk(query: Query, rows: Select[Any], also: Conditions = ()) -> Select[Any]:
     """The rows of all pages from the cursor on, in order."""
-    return (
-        select(*columns)
-        .where(*_matching(query), *also)
-        .order_by(*_ordered(query, PLACES[query.sort], IDENTITY))
-    )
+    return rows.where(*_matching(query), *also).order_by(*_ordered(query, PLACES[query.sort], IDENTITY))
 
 
 def _walks(query: Query, also: Conditions) -> Any:
     """The ids of those rows, one status after the other and merged."""
-    columns = [IDENTITY.label("id"), PLACES[query.sort].label("place")]
+    place = select(IDENTITY.label("id"), PLACES[query.sort].label("place"))
     each = [replace(query, statuses=[status]) for status in dict.fromkeys(query.statuses)] or [query]
-    walks = [walk(part, columns, also).subquery() for part in each]
+    walks = [walk(part, place, also).subquery() for part in each]
     merged = union_all(*(select(one.c.id, one.c.place) for one in walks))
     return merged.order_by(*_ordered(query, merged.selected_columns.place, merged.selected_columns.id))
 

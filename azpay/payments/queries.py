@@ -20,7 +20,8 @@ from azpay.payments.searching import require_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from azpay.payments.models import Payment, PaymentStatus
+    from azpay.payments.models import PaymentStatus
+    from azpay.payments.plain import PlainPayment
 
 BIGGEST = 10**18
 SAME = "--sort and --asc/--desc"
@@ -74,10 +75,13 @@ class Query:
         """The place that the cursor holds. Raises CursorInvalid."""
         return None if self.cursor is None else _read(self, self.cursor)
 
-    def cursor_at(self, last: Payment) -> str:
+    def cursor_at(self, last: PlainPayment) -> str:
         """The cursor of the page after this payment."""
-        place = last.amount if self.sort is Sort.AMOUNT else last.created_at
-        return paging.cursor_at((self.sort, self.ascending, place, last.id))
+        return paging.cursor_at((self.sort, self.ascending, *self.place_of(last)))
+
+    def place_of(self, payment: PlainPayment) -> tuple[Any, str]:
+        """Where a payment stands in the order that is asked for."""
+        return payment.amount if self.sort is Sort.AMOUNT else payment.created_at, payment.id
 
 
 def _require_storable(query: Query) -> None:

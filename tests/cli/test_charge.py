@@ -10,13 +10,14 @@ import stripe as sdk
 
 from azpay import payments
 from azpay.gateway.stripe import Gateway
-from azpay.payments import Payment, Query
+from tests.operations import journals
 from tests.support.stripe_transport import InProcessHTTPClient
 
 from .running import answer, error, run, run_at_terminal
 
 if TYPE_CHECKING:
     from azpay.bootstrap import Azpay
+    from azpay.payments import Payment
     from azpay.sandbox import Sandbox
 
 ACCOUNT = "acct_1SandboxAzpay0001"
@@ -25,7 +26,7 @@ CARD = "4242424242424242"
 
 
 def the_payments(azpay: Azpay) -> list[Payment]:
-    return payments.history(azpay.db, Query()).payments
+    return journals.the_payments(azpay.db)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from azpay.db import Database
+    from azpay.payments.plain import PlainPayment
 
 SECRET = "whsec_azpay_sandbox"
 AGAIN = ",".join([*["1"] * 20, *["10"] * 30])
@@ -193,8 +194,8 @@ def require_exact(db: Database, stripe: Stripe) -> None:
     assert [check for check in checks.sums(db) if check.problems] == []
 
 
-def everything_in(db: Database) -> list[payments.Payment]:
-    found: list[payments.Payment] = []
+def everything_in(db: Database) -> list[PlainPayment]:
+    found: list[PlainPayment] = []
     cursor: str | None = None
     while True:
         page = payments.history(db, Query(limit=1000, cursor=cursor))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from azpay.operations import Kind, Operation, asking, plan
-from azpay.payments import Payment, Query, Refund, history
+from azpay.payments import Payment, Refund
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +21,10 @@ def the_operations(db: Database) -> list[Operation]:
 
 
 def the_payments(db: Database) -> list[Payment]:
-    return history(db, Query()).payments
+    """Newest first."""
+    newest = (col(Payment.created_at).desc(), col(Payment.id).desc())
+    with db.reading() as session:
+        return list(session.exec(select(Payment).order_by(*newest)))
 
 
 def the_refunds(db: Database) -> list[Refund]:

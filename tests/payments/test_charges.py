@@ -13,12 +13,11 @@ from azpay.operations import Operation, State
 from azpay.payments import (
     Payment,
     PaymentStatus,
-    Query,
     RequestInvalid,
     SuspectedDuplicate,
     charge,
-    history,
 )
+from tests.operations import journals
 from tests.support.builders import a_charge
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def the_operations(azpay: Azpay) -> list[Operation]:
 
 
 def the_payments(azpay: Azpay) -> list[Payment]:
-    return history(azpay.db, Query()).payments
+    return journals.the_payments(azpay.db)
 
 
 def test_a_charge_that_succeeds_is_on_record_with_its_card(azpay: Azpay, stripe: Sandbox) -> None:

@@ -14,17 +14,16 @@ from azpay.payments import (
     Payment,
     PaymentMethod,
     PaymentStatus,
-    Query,
     Refund,
     RefundStatus,
     charge,
     checks,
-    history,
     methods,
     refund,
 )
 from azpay.payments.models import Origin
 from azpay.settlement import BalanceTransaction
+from tests.operations.journals import the_payments
 from tests.support.builders import a_charge, a_refund
 from tests.support.clock import NOON
 from tests.support.events import an_event
@@ -45,10 +44,6 @@ PAID: dict[str, Any] = {
     "confirm": True,
     "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
 }
-
-
-def the_payments(db: Database) -> list[Payment]:
-    return history(db, Query()).payments
 
 
 def everything(db: Database) -> list[object]:
