@@ -193,16 +193,13 @@ def opened(ring: Ring, column: Column[Any], key: str, value: Sealed) -> Any:
 
 def all_sealed(
     connection: Connection, column: Column[Any], keys: Sequence[str], values: Sequence[Any]
-) -> list[bytes | None]:
-    """What many new rows hold in one column that has no blind index. Raises KeyMissing."""
+) -> list[bytes]:
+    """What many new rows hold in one column that is never empty and has no blind index. Raises KeyMissing."""
     part, cipher = _part(column), current(connection)
     if part.beside is not None:
         raise NotSealed(f"{column} is written row by row, for its blind index.")
-    to_bytes, before = part.to_bytes, part.before_key
-    return [
-        None if value is None else cipher.seal(to_bytes(value), before + key.encode())
-        for key, value in zip(keys, values, strict=True)
-    ]
+    places = (part.before_key + key.encode() for key in keys)
+    return cipher.seal_all(places, [part.to_bytes(value) for value in values])
 
 
 def is_sealed(column: Column[Any]) -> bool:
