@@ -14,6 +14,7 @@ from azpay.payments.records import OPERATION_KEY, STATUSES, absorb_answer, statu
 from azpay.payments.transitions import TERMINAL, Standing, advance_on_answer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlmodel import Session
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from azpay.operations import Operation
 
 Kept = TypeVar("Kept", Payment, SetupIntent)
+Sent = TypeVar("Sent", objects.PaymentIntent, objects.SetupIntent)
 
 CLOCKS_APART = timedelta(hours=1)
 """How far Stripe's clock and ours may differ when we look for what we sent."""
@@ -88,11 +90,7 @@ class Charging:
         if self.payment.payment_intent is not None:
             return self.gateway.payment_intent(self.payment.payment_intent)
         since = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART)
-        mine = (each for each in since if each.metadata.get(OPERATION_KEY) == self.operation.id)
-        found = next(mine, None)
-        if found is None:
-            require_clock(self.gateway, self.now)
-        return found
+        return marked(since, (OPERATION_KEY, self.operation.id), self.gateway, self.now)
 
     def hold(self, session: Session) -> None:
         session.get_one(Payment, self.payment.id, with_for_update=True)
@@ -111,8 +109,19 @@ class Charging:
         return as_it_ended(session.get_one(Payment, self.payment.id), operation)
 
 
-def require_clock(gateway: Gateway, now: datetime) -> None:
-    """What a list that is cut by our clock does not show is not there only if that clock is right."""
+def marked(things: Iterable[Sent], mark: tuple[str, str], gateway: Gateway, now: datetime) -> Sent | None:
+    """The one with our mark in its metadata, of all since a moment of our clock. Raises ClockWrong.
+
+    What such a list does not show is not there only if that clock is right.
+    """
+    key, name = mark
+    found = next((each for each in things if each.metadata.get(key) == name), None)
+    if found is None:
+        _require_clock(gateway, now)
+    return found
+
+
+def _require_clock(gateway: Gateway, now: datetime) -> None:
     theirs = gateway.server_time()
     if theirs is not None and abs(theirs - now) > CLOCKS_APART:
         raise ClockWrong(theirs, now)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Dialect, Select
+    from sqlalchemy import ColumnElement, Dialect, Select
 
     from azpay.db import Ring
 
@@ -63,7 +63,9 @@ class PlainPayment(NamedTuple):
 @cache
 def wanted(without: tuple[str, ...] = ()) -> Select[Any]:
     """The query for what `read` reads; add conditions. Fields `without` are not asked for."""
-    return select(*(type_coerce(getattr(Payment, name), NullType()).label(name) for name in _read(without)))
+    fields: list[Any] = [getattr(Payment, name) for name in _read(without)]
+    columns: list[ColumnElement[Any]] = [type_coerce(field, NullType()).label(field.key) for field in fields]
+    return select(*columns)
 
 
 def read(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from azpay import operations
 from azpay.gateway import CardDeclined, NoSuchObject
-from azpay.payments.charging import CLOCKS_APART, as_it_ended, require_clock
+from azpay.payments.charging import CLOCKS_APART, as_it_ended, marked
 from azpay.payments.models import PaymentStatus, SetupIntent
 from azpay.payments.setting_up import SETUP_KEY, mark_failed, status_of, take_in_setup_intent
 from azpay.payments.transitions import TERMINAL
@@ -59,10 +59,7 @@ class Saving:
             there = list(self.gateway.setup_intents_of(str(self.setup.customer), since))
         except NoSuchObject:  # nothing is saved for a customer who is gone
             return None
-        found = next((each for each in there if each.metadata.get(SETUP_KEY) == self.setup.id), None)
-        if found is None:
-            require_clock(self.gateway, self.now)
-        return found
+        return marked(there, (SETUP_KEY, self.setup.id), self.gateway, self.now)
 
     def _not_declined(self, found: objects.SetupIntent) -> objects.SetupIntent:
         """Raises CardDeclined, as Stripe's answer would have."""

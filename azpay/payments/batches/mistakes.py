@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from azpay.errors import AzpayError, Conflict, Refused, Usage
 
@@ -53,46 +53,41 @@ class Mistakes:
         return "\n".join([*lines, f"  and {more:,} more"] if more else lines)
 
 
-class FileMistaken(Usage):
-    """Something is wrong with the file. Nothing of it was moved."""
+class _AsAWhole(AzpayError):
+    """A file that is refused for some of its rows, which are told. Nothing of it was moved."""
+
+    one: ClassVar[str]
+    many: ClassVar[str]
+    advice: ClassVar[str]
+
+    def __init__(self, mistakes: Mistakes) -> None:
+        said = self.one if mistakes.count == 1 else f"{mistakes.count:,} {self.many}"
+        super().__init__(f"{said}. Nothing was moved.\n{mistakes.told()}", hint=self.advice)
+        self.mistakes = mistakes
+
+
+class FileMistaken(_AsAWhole, Usage):
+    """Something is wrong with the file."""
 
     code = "file_mistaken"
-
-    def __init__(self, mistakes: Mistakes) -> None:
-        things = "1 thing is" if mistakes.count == 1 else f"{mistakes.count:,} things are"
-        super().__init__(
-            f"{things} wrong in the file. Nothing was moved.\n{mistakes.told()}",
-            hint="Mend the file and run the same command again; --plan only looks.",
-        )
-        self.mistakes = mistakes
+    one, many = "1 thing is wrong in the file", "things are wrong in the file"
+    advice = "Mend the file and run the same command again; --plan only looks."
 
 
-class FileSuspected(Refused):
-    """Rows look like repetitions, of each other or of what was done minutes ago. Nothing was moved."""
+class FileSuspected(_AsAWhole, Refused):
+    """Rows look like repetitions, of each other or of what was done minutes ago."""
 
     code = "suspected_duplicate"
-
-    def __init__(self, mistakes: Mistakes) -> None:
-        rows = "1 row looks" if mistakes.count == 1 else f"{mistakes.count:,} rows look"
-        super().__init__(
-            f"{rows} repeated. Nothing was moved.\n{mistakes.told()}",
-            hint="Give each row a reference of its own, or pass --allow-duplicate.",
-        )
-        self.mistakes = mistakes
+    one, many = "1 row looks repeated", "rows look repeated"
+    advice = "Give each row a reference of its own, or pass --allow-duplicate."
 
 
-class FileOverLimit(Refused):
-    """Rows are larger than the actor may move at once. Nothing was moved."""
+class FileOverLimit(_AsAWhole, Refused):
+    """Rows are larger than the actor may move at once."""
 
     code = "over_limit"
-
-    def __init__(self, mistakes: Mistakes) -> None:
-        rows = "1 row is" if mistakes.count == 1 else f"{mistakes.count:,} rows are"
-        super().__init__(
-            f"{rows} over a limit. Nothing was moved.\n{mistakes.told()}",
-            hint="Leave them out, or have someone with a higher limit run the file.",
-        )
-        self.mistakes = mistakes
+    one, many = "1 row is over a limit", "rows are over a limit"
+    advice = "Leave them out, or have someone with a higher limit run the file."
 
 
 class FileEmpty(Usage):
