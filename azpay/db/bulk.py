@@ -78,7 +78,7 @@ def _into_a_file(table: Table, same: tuple[str, ...], each: tuple[str, ...], row
 def _into_a_server(table: Table, same: tuple[str, ...], each: tuple[str, ...], dialect: Dialect) -> str:
     types = {name: table.c[name].type.compile(dialect) for name in (*same, *each)}
     first = "".join(f"%s::{types[name]}, " for name in same)
-    arrays = ", ".join(f"%s::{types[name]}[]" for name in each)
+    arrays = ", ".join(f"%b::{types[name]}[]" for name in each)
     return (
         f"INSERT INTO {table.name} ({_listed(same, each)}) "  # noqa: S608 - names of ours
         f"SELECT {first}new.* FROM unnest({arrays}) AS new ON CONFLICT DO NOTHING"

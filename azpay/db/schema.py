@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from azpay.db.database import Database
 
-HEAD = "0012"
+HEAD = "0013"
 NUMBERED = re.compile(r"[0-9]{4}")
 QUICK: dict[str, tuple[str, tuple[int, ...]]] = {
     "sqlite": (

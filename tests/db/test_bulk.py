@@ -53,6 +53,15 @@ def test_each_row_has_its_own_values_and_those_of_all(db: Database) -> None:
     }
 
 
+def test_a_column_may_be_empty_in_all_rows(db: Database) -> None:
+    assert insert(db, ["evt_1", "evt_2"], account=[None, None], object_id=["pi_1", None]) == 2
+
+    assert [(row.account, row.object_id) for _, row in sorted(kept(db).items())] == [
+        (None, "pi_1"),
+        (None, None),
+    ]
+
+
 def test_only_what_was_not_there_counts_as_new(db: Database) -> None:
     first = insert(db, ["evt_1", "evt_2"], account=["acct_1", "acct_1"])
     second = insert(db, ["evt_2", "evt_3", "evt_3"], account=["acct_2"] * 3)

@@ -49,6 +49,17 @@ def count(db: Database, rows: str) -> int:
         return int(session.connection().exec_driver_sql(rows).scalar_one())
 
 
+@pytest.mark.store("postgresql")
+def test_a_server_keeps_a_body_in_its_row(azpay: Azpay, webhooks: Webhooks) -> None:
+    long = an_event("evt_1") | {"padding": "of no more than a page" * 250}
+
+    webhooks.keep([long])
+
+    put_away = "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE relname = 'inbox_bodies'"
+    assert json.loads(inbox.body_of(azpay.db, "evt_1")) == long
+    assert count(azpay.db, put_away) == 0
+
+
 def test_the_same_event_again_leaves_the_body_that_came_first(azpay: Azpay, webhooks: Webhooks) -> None:
     first, again = an_event("evt_1"), an_event("evt_1") | {"request": "another"}
     webhooks.keep([first])
