@@ -1,7 +1,7 @@
 """On a server, the body of an event stays in its row as long as it fits a page.
 
-PostgreSQL puts away whatever makes a row longer than two kilobytes, in pieces that another table and its index
-hold; an event has three to four, and is read and written whole. What is there already stays where it is.
+PostgreSQL puts away whatever makes a row longer than two kilobytes, in pieces that another table and its
+index hold; an event has three to four, and is read and written whole. What is there already stays there.
 
 https://www.postgresql.org/docs/current/sql-createtable.html#RELOPTION-TOAST-TUPLE-TARGET
 """
