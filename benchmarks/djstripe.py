@@ -69,6 +69,7 @@ ENDPOINT = """
 import os, django
 django.setup()
 from djstripe.models import WebhookEndpoint
+WebhookEndpoint.objects.all().delete()  # the last run's, in the same database
 WebhookEndpoint.objects.create(
     id="we_benchmark", livemode=False, secret=os.environ["SHOP_SECRET"], url="https://example.com/",
     enabled_events=["*"], djstripe_uuid=os.environ["SHOP_UUID"], api_version="2026-01-28.clover",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NAME = "evt_00000000000000000000000000"
 WARM_UP_SECONDS = 1.0
+LAST_CHUNK = b"0\r\n\r\n"
 CHARGE = urlencode(
     {
         "amount": "1999", "currency": "usd", "confirm": "true", "payment_method": "pm_card_visa",
@@ -103,7 +104,7 @@ class _Caller(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._answer += data
         head, ended, rest = self._answer.partition(b"\r\n\r\n")
-        if not ended or len(rest) < _length(head):
+        if not ended or not _is_whole(head, rest):
             return
         now = time.perf_counter()
         self.latencies.append(now - self._sent)
@@ -118,6 +119,12 @@ class _Caller(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.over.done():
             self.over.set_result(None)
+
+
+def _is_whole(head: bytearray, rest: bytearray) -> bool:
+    if b"chunked" in head:
+        return rest.endswith(LAST_CHUNK)
+    return len(rest) >= _length(head)
 
 
 def _length(head: bytearray) -> int:
