@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 PACKAGES = ("dj-stripe>=2.11,<3", "gunicorn>=23", "psycopg[binary]>=3.2,<4")
 HOME = Path(tempfile.gettempdir(), "azpay-benchmarks-dj-stripe")
 SECRET = "whsec_azpay_benchmark"  # noqa: S105 - of an endpoint that lives for a minute
+KEY = f"sk_test_{'x' * 24}"
+"""As long as dj-stripe wants a key to be."""
 STARTS_WITHIN = 60
 
 SETTINGS = """
@@ -130,7 +132,7 @@ def environment(address: str, stripe: str, uuid: str, *, put_off: bool) -> dict[
         "PYTHONWARNINGS": "ignore",
         "SHOP_NAME": url.path.strip("/"),
         "SHOP_HOST": parse_qs(url.query)["host"][0],
-        "SHOP_KEY": DEFAULT_KEY,
+        "SHOP_KEY": KEY,
         "SHOP_STRIPE": stripe,
         "SHOP_SECRET": SECRET,
         "SHOP_UUID": uuid,
@@ -141,7 +143,7 @@ def environment(address: str, stripe: str, uuid: str, *, put_off: bool) -> dict[
 @contextmanager
 def a_stripe() -> Iterator[str]:
     """A sandbox that has made the charge which the events speak of: the same seed, the same ids."""
-    command = [sys.executable, "-m", "azpay", "sandbox", "--port", "0", "--seed", "7", "--json"]
+    command = [sys.executable, "-m", "azpay", "sandbox", "--port", "0", "--seed", "7", "--key", KEY, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sandbox:
         assert sandbox.stdout is not None
         try:
