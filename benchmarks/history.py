@@ -13,7 +13,7 @@ from __future__ import annotations
 import resource
 import sys
 import tempfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import long_book
 from long_book import BEGAN
+from sqlalchemy import MetaData
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from azpay import payments
 from azpay.cli.exports import NOT_IN_CSV
@@ -72,12 +74,54 @@ def measure(db: Database, count: int) -> None:
             asked = PAGE.format(columns)
             bare = best(partial(lambda asked: connection.exec_driver_sql(asked).all(), asked))
             print(f"50 {what}, by the driver: {bare:.2f} ms")
+    print(f"50 objects of SQLModel, sealed: {best(partial(objects, db)):.2f} ms")
     print(f"{'':16}{'order':9}{'first':>9}{'cursor':>9}{'offset':>9}{'count':>9}   ms")
     for name, wanted in filters(count).items():
         for sort in Sort:
             print(
                 f"{name:16}{sort:9}" + "".join(f"{each:>9}" for each in costs(db, wanted, sort, count // 2))
             )
+
+
+class Plainly(SQLModel, table=True):
+    """The same table, in which nothing is opened and nothing has a type of ours."""
+
+    metadata = MetaData()
+    __tablename__ = "payments"
+
+    id: str = Field(primary_key=True)
+    payment_intent: str | None
+    charge: str | None
+    status: str
+    currency: str
+    amount: int
+    amount_captured: int
+    amount_refunded: int
+    customer: str | None
+    payment_method: str | None
+    card_brand: str | None
+    card_last4: str | None
+    reference: str | None
+    description: bytes | None
+    receipt_email: bytes | None
+    metadata_: bytes | None = Field(sa_column_kwargs={"name": "metadata"})
+    failure_code: str | None
+    failure_message: bytes | None
+    next_action_url: bytes | None
+    dispute: str | None
+    capture_before: datetime | None
+    origin: str
+    livemode: bool
+    as_of: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+def objects(db: Database) -> list[Plainly]:
+    """What a program makes that keeps payments in clear."""
+    with Session(db.engine) as session:
+        newest = (col(Plainly.created_at).desc(), col(Plainly.id).desc())
+        return list(session.exec(select(Plainly).order_by(*newest).limit(50)))
 
 
 def costs(db: Database, wanted: dict[str, Any], sort: Sort, deep: int) -> list[str]:
