@@ -6,6 +6,7 @@ does, `--store postgresql` everything on that one.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -58,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "both_stores: with `--store both` on both, in whichever folder it stands"
     )
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each program that tests start would compile azpay anew
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job: our programs would
         signal.signal(signal.SIGINT, signal.default_int_handler)  # inherit that, and hear no Ctrl-C
 

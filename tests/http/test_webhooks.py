@@ -237,7 +237,7 @@ async def test_an_event_signed_by_stripes_own_library_reaches_the_history(
 
     (payment,) = payments.history(azpay.db, payments.Query()).payments
     assert (payment.amount, payment.currency, payment.status) == (700, "eur", "succeeded")
-    assert payment.origin is Origin.ELSEWHERE
+    assert payment.origin == Origin.ELSEWHERE
     assert progress == inbox.Progress(done=len(bodies))
     assert webhooks.apply() == inbox.Progress()
 

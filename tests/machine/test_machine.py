@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from tests.machine.trouble import Trouble
     from tests.support.postgres import Server
 
-RUNS = int(os.environ.get("AZPAY_MACHINE_RUNS", "200"))
+RUNS = int(os.environ.get("AZPAY_MACHINE_RUNS", "60"))
 STEPS = int(os.environ.get("AZPAY_MACHINE_STEPS", "3"))
 SEED = int(os.environ.get("AZPAY_SEED") or random.SystemRandom().randrange(1 << 32))
 PARTS = 2
