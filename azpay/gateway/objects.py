@@ -34,6 +34,12 @@ class MethodDetails(msgspec.Struct, frozen=True):
     card: Card | None = None
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """The payment method that an attempt failed with."""
+
+    id: str
+
+
 class StripeError(msgspec.Struct, frozen=True):
     """The `error` of a refused call, and `last_payment_error`."""
 
@@ -43,6 +49,7 @@ class StripeError(msgspec.Struct, frozen=True):
     advice_code: str | None = None
     message: str | None = None
     param: str | None = None
+    payment_method: Tried | None = None
     payment_intent: PaymentIntent | None = None
     setup_intent: SetupIntent | None = None
 
@@ -108,6 +115,13 @@ class PaymentIntent(msgspec.Struct, frozen=True):
     def charge(self) -> Charge | None:
         """The latest charge, when it was asked for with `expand`."""
         return self.latest_charge if isinstance(self.latest_charge, Charge) else None
+
+    @property
+    def method_id(self) -> str | None:
+        """What it is paid with or, after a decline, what was declined: Stripe empties the field then."""
+        error = self.last_payment_error
+        tried = error.payment_method if error else None
+        return self.payment_method or (tried.id if tried else None)
 
     @property
     def charge_id(self) -> str | None:

@@ -215,7 +215,7 @@ def identity_for(intent: objects.PaymentIntent, taken: Callable[[str], bool]) ->
 def _describe(payment: Payment | PaymentDraft, intent: objects.PaymentIntent) -> None:
     payment.amount = intent.amount
     payment.customer = intent.customer or payment.customer
-    payment.payment_method = intent.payment_method or payment.payment_method
+    payment.payment_method = intent.method_id or payment.payment_method
     if intent.charge_id not in {None, payment.charge}:
         payment.charge, payment.card_brand, payment.card_last4 = intent.charge_id, None, None
     payment.livemode = intent.livemode

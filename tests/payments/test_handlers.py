@@ -76,6 +76,26 @@ def an_intent(**changed: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("order", [("created", "failed"), ("failed", "created"), ("failed",)])
+def test_a_declined_payment_knows_what_was_declined_in_whichever_order_it_is_told(
+    order: tuple[str, ...], azpay: Azpay, webhooks: Webhooks
+) -> None:
+    no = {"code": "card_declined", "payment_method": {"id": "pm_card_chargeDeclined", "type": "card"}}
+    declined = {"amount_received": 0, "status": "requires_payment_method"}
+    events = {
+        "created": ("payment_intent.created", an_intent(**declined, payment_method="pm_card_chargeDeclined")),
+        "failed": (
+            "payment_intent.payment_failed",
+            an_intent(**declined, payment_method=None, last_payment_error=no),
+        ),
+    }
+    for at, name in enumerate(order):
+        kind, thing = events[name]
+        told(webhooks, kind, thing, event=f"evt_{at}")
+    [payment] = the_payments(azpay.db)
+    assert payment.payment_method == "pm_card_chargeDeclined"
+
+
 def test_a_payment_made_elsewhere_is_on_record(azpay: Azpay, stripe: Sandbox, webhooks: Webhooks) -> None:
     made = azpay.gateway.create_payment_intent({**PAID, "metadata": {"order": "7"}}, key="elsewhere")
 
