@@ -13,6 +13,7 @@ import azpay
 from azpay import operations, payments
 from azpay.bootstrap import tables
 from azpay.db.tables import NAMING
+from azpay.gateway.line import Line
 from azpay.gateway.stripe import Gateway
 from azpay.payments import batches
 
@@ -24,7 +25,7 @@ SECONDS = {
     "cli/stage.py": {NUMBER},
     "cli/worker.py": {NUMBER},
     "gateway/patience.py": {NUMBER},
-    "gateway/stripe.py": {NUMBER},
+    "gateway/wire.py": {NUMBER},
     "http/daemon.py": {NUMBER, DIVISION},
     "http/health.py": {NUMBER},
     "http/intake.py": {NUMBER},
@@ -152,7 +153,7 @@ def test_stripe_has_one_door() -> None:
         if any(module.partition(".")[0] == "stripe" for module in imported(node))
     }
 
-    assert doors == {"gateway/stripe.py"}
+    assert doors == {"gateway/wire.py"}
 
 
 @pytest.mark.parametrize("table", tables().sorted_tables, ids=lambda table: table.name)
@@ -186,7 +187,7 @@ def test_what_moves_money_says_what_it_promises(verb: object) -> None:
 def test_what_moves_money_at_stripe_needs_a_key() -> None:
     verbs = [verb for verb in MOVES_MONEY if verb.__qualname__.startswith("Gateway.")]
 
-    keys = [signature(verb).parameters["key"] for verb in (*verbs, Gateway._post)]
+    keys = [signature(verb).parameters["key"] for verb in (*verbs, Line.post)]
 
     assert len(keys) == 6
     assert all(key.default is key.empty for key in keys)

@@ -9,11 +9,16 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
+
+KEY_LIFE = timedelta(hours=23)
+"""Stripe forgets a key after 24 hours, and then would do the same thing again. No key leaves us when older,
+not by a second: from then on, others conclude from what they find at Stripe.
+https://docs.stripe.com/api/idempotent_requests"""
 
 BOOT = getattr(time, "CLOCK_BOOTTIME", None)
 

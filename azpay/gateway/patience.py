@@ -33,7 +33,7 @@ class Patience:
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._left = total
-        self._pause = pause
+        self.pause = pause
         self.timer = timer
         self._slow_until = 0.0
         self._lock = Lock()
@@ -57,7 +57,7 @@ class Patience:
             return
         wait = self._slow_until - self.timer()
         if wait > 0:
-            self._pause(self.at_most(wait) * random.uniform(1.0, 1.25))  # noqa: S311 - jitter
+            self.pause(self.at_most(wait) * random.uniform(1.0, 1.25))  # noqa: S311 - jitter
 
     def rest(self, tried: int, asked: int | None, *, all_of_us: bool) -> None:
         """Between two tries: as long as Stripe asked for, else a little longer each time, and not evenly."""
@@ -66,7 +66,7 @@ class Patience:
         if all_of_us:
             with self._lock:
                 self._slow_until = max(self._slow_until, self.timer() + wait)
-        self._pause(wait)
+        self.pause(wait)
 
     def allows(self, began: float, asked: int | None) -> bool:
         """Whether another try of a call that began then is worth its wait."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from azpay.errors import Conflict, Usage
+from azpay.gateway.freshness import KEY_LIFE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 DESCRIPTION = "azpay"
 LONGEST_URL = 2000
 KEY = "azpay_key"
-KEY_LIFE = timedelta(hours=23)
 
 
 class EndpointURLInvalid(Usage):

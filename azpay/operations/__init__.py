@@ -1,5 +1,7 @@
 """What we are about to do: one stored intent, with its key, for everything we ask of Stripe."""
 
+from azpay.gateway.freshness import KEY_LIFE
+from azpay.operations.ages import is_old
 from azpay.operations.answers import Answers
 from azpay.operations.counting import count_by_state
 from azpay.operations.endings import (
@@ -13,9 +15,8 @@ from azpay.operations.endings import (
     TooEarlyToGiveUp,
     Underway,
 )
-from azpay.operations.errands import Errand, carry_out, is_old
+from azpay.operations.errands import Errand, carry_out
 from azpay.operations.journal import (
-    KEY_LIFE,
     FailedBefore,
     KeyTaken,
     about,

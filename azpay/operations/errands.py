@@ -11,7 +11,6 @@ https://docs.stripe.com/api/idempotent_requests
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy.exc import IntegrityError
@@ -20,9 +19,10 @@ from azpay.db import new_id
 from azpay.db.trouble import TROUBLE
 from azpay.errors import AzpayError, Conflict, Declined, Failed, OutcomeUnknown
 from azpay.gateway import CardDeclined, KeyReused
-from azpay.gateway.freshness import Until, sendable, stopwatch
+from azpay.gateway.freshness import sendable, stopwatch
 from azpay.gateway.traces import traced
 from azpay.operations import attempts, leases
+from azpay.operations.ages import is_old, may_be_under_way, sendable_until
 from azpay.operations.attempts import Turn
 from azpay.operations.endings import (
     AnswerNotKept,
@@ -32,19 +32,17 @@ from azpay.operations.endings import (
     ParametersMissing,
     StillUnknown,
 )
-from azpay.operations.journal import IN_FLIGHT, KEY_LIFE, fail, mark_sent, mark_unknown, succeed
+from azpay.operations.journal import fail, mark_sent, mark_unknown, succeed
 from azpay.operations.models import OPEN, Operation, Outcome, State, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from sqlmodel import Session
 
     from azpay.db import Database
     from azpay.gateway.traces import Trace
-
-CLOCKS_APART = timedelta(minutes=10)
-"""An operation that begins later than this from now was written down by a clock that was wrong."""
 
 ANSWERS = (Declined, Failed, Conflict)
 
@@ -105,7 +103,7 @@ def carry_out(
         operation, settled = db.write(lambda session: _begin(session, operation.id, errand, turn))
     if settled is not None:
         return settled
-    with traced() as trace, sendable(_until(operation, now, awake)):
+    with traced() as trace, sendable(sendable_until(operation, now, awake)):
         try:
             answer = _answer(operation, errand, turn)
         except AzpayError as error:
@@ -150,17 +148,6 @@ def _step(operation: Operation, turn: Turn) -> Step:
     return Step.LOOK if is_old(operation, turn.now) or operation.parameters is None else Step.ASK
 
 
-def is_old(operation: Operation, now: datetime) -> bool:
-    """Whether Stripe may have forgotten the operation's key: also when a clock that was set back hides it."""
-    return not -CLOCKS_APART <= now - operation.created_at <= KEY_LIFE
-
-
-def _until(operation: Operation, now: datetime, awake: float) -> Until:
-    """Until when its key may be sent, with what the stopwatch said when its age was known."""
-    left = operation.created_at + KEY_LIFE - now
-    return Until(operation.created_at + KEY_LIFE, awake + left.total_seconds())
-
-
 def _answer(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> Answer:
     if _step(operation, turn) is Step.ASK:
         return errand.ask(operation.idempotency_key)
@@ -177,17 +164,9 @@ def _look(operation: Operation, errand: Errand[Answer, Result], turn: Turn) -> A
         raise not_yet from error
     if found is not None:
         return found
-    if _may_be_under_way(operation, turn.now):
+    if may_be_under_way(operation, turn.now):
         raise not_yet
     raise turn.absent or NeverHappened()
-
-
-def _may_be_under_way(operation: Operation, now: datetime) -> bool:
-    """Also by somebody who slept, and sent it at the last moment."""
-    last = operation.sent_at or operation.created_at
-    if is_old(operation, now):
-        last = max(last, operation.created_at + KEY_LIFE)
-    return now - last < IN_FLIGHT
 
 
 def _take_yes(

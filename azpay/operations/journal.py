@@ -20,6 +20,7 @@ from azpay.db.book_keys import peppered
 from azpay.db.trouble import TROUBLE
 from azpay.db.upsert import keep_new
 from azpay.errors import Conflict, Failed
+from azpay.gateway.freshness import KEY_LIFE
 from azpay.gateway.traces import watch, watched
 from azpay.operations.endings import GivenUp
 from azpay.operations.models import OPEN, Kind, Operation, State
@@ -31,13 +32,6 @@ if TYPE_CHECKING:
 
     from azpay.errors import AzpayError
     from azpay.gateway.traces import Watch
-
-KEY_LIFE = timedelta(hours=23)
-"""Stripe forgets a key after 24 hours, and then would do the same thing again. No key leaves us when older,
-not by a second: from then on, others conclude from what they find at Stripe."""
-
-IN_FLIGHT = timedelta(minutes=10)
-"""A request that left us longer ago than this has arrived by now, or never will."""
 
 LEASE = timedelta(minutes=2)
 """How long whoever asks Stripe is left alone with it. Nobody waits that long; who died is not waited for."""

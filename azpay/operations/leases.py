@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 from sqlmodel import col, or_, select
 
+from azpay.gateway.freshness import KEY_LIFE
+from azpay.operations.ages import IN_FLIGHT
 from azpay.operations.endings import Underway
-from azpay.operations.journal import IN_FLIGHT, KEY_LIFE, LEASE
+from azpay.operations.journal import LEASE
 from azpay.operations.models import OPEN, OPEN_SQL, Operation
 
 if TYPE_CHECKING:

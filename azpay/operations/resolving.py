@@ -18,8 +18,9 @@ from azpay.db import new_id
 from azpay.errors import AzpayError, NotFound
 from azpay.gateway import StripeUnavailable
 from azpay.operations import leases
+from azpay.operations.ages import is_old
 from azpay.operations.endings import GivenUp, TooEarlyToGiveUp
-from azpay.operations.errands import Errand, carry_out, is_old
+from azpay.operations.errands import Errand, carry_out
 from azpay.operations.models import OPEN, Kind, Operation
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Kept = TypeVar("Kept", Payment, SetupIntent)
 Sent = TypeVar("Sent", objects.PaymentIntent, objects.SetupIntent)
 
-CLOCKS_APART = timedelta(hours=1)
-"""How far Stripe's clock and ours may differ when we look for what we sent."""
+CLOCK_ERROR = timedelta(hours=1)
+"""How far our clock may differ from Stripe's when we look for what we sent."""
 DECLINES = {kind.code: kind for kind in (CardDeclined, AuthenticationNeeded)}
 CONFIRMS = "payment_intent"
 """The parameter that names what is confirmed. A new payment intent has no such parameter."""
@@ -89,7 +89,7 @@ class Charging:
     def _found(self) -> objects.PaymentIntent | None:
         if self.payment.payment_intent is not None:
             return self.gateway.payment_intent(self.payment.payment_intent)
-        since = self.gateway.payment_intents(self.operation.created_at - CLOCKS_APART)
+        since = self.gateway.payment_intents(self.operation.created_at - CLOCK_ERROR)
         return marked(since, (OPERATION_KEY, self.operation.id), self.gateway, self.now)
 
     def hold(self, session: Session) -> None:
@@ -123,7 +123,7 @@ def marked(things: Iterable[Sent], mark: tuple[str, str], gateway: Gateway, now:
 
 def _require_clock(gateway: Gateway, now: datetime) -> None:
     theirs = gateway.server_time()
-    if theirs is not None and abs(theirs - now) > CLOCKS_APART:
+    if theirs is not None and abs(theirs - now) > CLOCK_ERROR:
         raise ClockWrong(theirs, now)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from azpay import operations
 from azpay.gateway import CardDeclined, NoSuchObject
-from azpay.payments.charging import CLOCKS_APART, as_it_ended, marked
+from azpay.payments.charging import CLOCK_ERROR, as_it_ended, marked
 from azpay.payments.models import PaymentStatus, SetupIntent
 from azpay.payments.setting_up import SETUP_KEY, mark_failed, status_of, take_in_setup_intent
 from azpay.payments.transitions import TERMINAL
@@ -54,7 +54,7 @@ class Saving:
     def _found(self) -> objects.SetupIntent | None:
         if self.setup.setup_intent is not None:
             return self.gateway.setup_intent(self.setup.setup_intent)
-        since = self.operation.created_at - CLOCKS_APART
+        since = self.operation.created_at - CLOCK_ERROR
         try:
             there = list(self.gateway.setup_intents_of(str(self.setup.customer), since))
         except NoSuchObject:  # nothing is saved for a customer who is gone

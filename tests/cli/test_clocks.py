@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from azpay.gateway.stripe import TRIES
+from azpay.gateway.line import TRIES
 from tests.support.stripe_transport import Answer, InProcessHTTPClient
 
 from .moves import CHARGE, DONE, MOVED, REFUND, VERBS, a_till, gateway_over, told

@@ -18,7 +18,7 @@ from azpay.cli.app import app
 from azpay.db import Database
 from azpay.db.engines import WRITES
 from azpay.db.postgres import Limits
-from azpay.gateway.stripe import TRIES
+from azpay.gateway.line import TRIES
 from tests.support.books import a_ring, meddler
 from tests.support.faults import make_read_only
 from tests.support.meddling import meddled_gateway

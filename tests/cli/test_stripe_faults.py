@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from azpay.gateway.stripe import TRIES
+from azpay.gateway.line import TRIES
 
 from .moves import (
     CANCEL,

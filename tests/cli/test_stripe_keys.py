@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from azpay.gateway.stripe import TRIES
+from azpay.gateway.line import TRIES
 
 from .moves import (
     CANCEL,

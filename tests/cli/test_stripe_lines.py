@@ -42,7 +42,7 @@ NOTHING_MOVED = "Nothing was moved."
 
 def gateway_at(url: str) -> Gateway:
     gateway = connect(KEY, url, within=60)
-    gateway._patience._pause = lambda _seconds: None
+    gateway.line.patience.pause = lambda _seconds: None
     return gateway
 
 

@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from azpay.gateway.stripe import TRIES
+from azpay.gateway.line import TRIES
 from tests.e2e.shop import finish, start
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from azpay.gateway import (
     StripeUnavailable,
     WrongState,
 )
-from azpay.gateway.stripe import TRIES, Gateway
+from azpay.gateway.line import TRIES
+from azpay.gateway.stripe import Gateway
 from tests.support.stripe_transport import Answer, InProcessHTTPClient
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def test_a_key_that_is_young_is_sent(stripe: Sandbox) -> None:
 def test_a_key_grows_old_between_two_tries(stripe: Sandbox) -> None:
     gateway, script = scripted(stripe, (500, error()))
     watch = Stopwatch()
-    gateway._patience._pause = watch.sleep
+    gateway.line.patience.pause = watch.sleep
 
     with sendable(watch.until), pytest.raises(AnswerLost, match="not known"):
         gateway.create_payment_intent(CHARGE, key="k")
@@ -71,7 +71,7 @@ def test_a_key_grows_old_between_two_tries(stripe: Sandbox) -> None:
 def test_what_stripe_refused_to_begin_leaves_nothing_unknown_of_this_try(stripe: Sandbox) -> None:
     gateway, script = scripted(stripe, (429, error()))
     watch = Stopwatch()
-    gateway._patience._pause = watch.sleep
+    gateway.line.patience.pause = watch.sleep
 
     with sendable(watch.until), pytest.raises(Overslept):
         gateway.create_payment_intent(CHARGE, key="k")
@@ -81,7 +81,7 @@ def test_what_stripe_refused_to_begin_leaves_nothing_unknown_of_this_try(stripe:
 
 def test_the_wall_s_clock_is_believed_too(stripe: Sandbox) -> None:
     gateway, script = scripted(stripe)
-    gateway._clock = lambda: NOON + timedelta(seconds=1)
+    gateway.line.clock = lambda: NOON + timedelta(seconds=1)
 
     with sendable(Stopwatch(YOUNG).until), pytest.raises(Overslept):
         gateway.create_payment_intent(CHARGE, key="k")
@@ -117,7 +117,7 @@ class Asleep(Stopwatch):
 def test_a_key_that_grows_old_while_the_connection_is_made_is_not_sent_on_it() -> None:
     with serving(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}") as server:
         gateway = connect("sk_test_ours", server.url)
-        gateway._patience._pause = lambda _seconds: None
+        gateway.line.patience.pause = lambda _seconds: None
         with sendable(Asleep().until), pytest.raises(Overslept):
             gateway.create_payment_intent(CHARGE, key="k")
 

@@ -9,8 +9,9 @@ import pytest
 import stripe as sdk
 
 from azpay.gateway import AnswerLost, StripeUnavailable
+from azpay.gateway.line import TRIES
 from azpay.gateway.patience import LONGEST_ASKED, Patience
-from azpay.gateway.stripe import TRIES, Gateway
+from azpay.gateway.stripe import Gateway
 from tests.support.stripe_transport import Answer, InProcessHTTPClient
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpay.gateway import AnswerLost, StripeUnavailable
-from azpay.gateway.stripe import TRIES, Gateway, connect
+from azpay.gateway.line import TRIES
+from azpay.gateway.stripe import Gateway, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ def serving(answer: bytes) -> Iterator[Server]:
 
 def gateway_at(url: str) -> Gateway:
     gateway = connect(KEY, url)
-    gateway._patience._pause = lambda _seconds: None
+    gateway.line.patience.pause = lambda _seconds: None
     return gateway
 
 

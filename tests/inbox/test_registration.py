@@ -8,7 +8,7 @@ import pytest
 
 from azpay import inbox, payments
 from azpay.errors import OutcomeUnknown
-from azpay.gateway.stripe import TRIES
+from azpay.gateway.line import TRIES
 
 if TYPE_CHECKING:
     from azpay.gateway.stripe import Gateway

@@ -9,7 +9,7 @@ import pytest
 
 from azpay import inbox, payments
 from azpay.errors import Unavailable
-from azpay.gateway.stripe import TRIES
+from azpay.gateway.line import TRIES
 from azpay.inbox import EventState
 from tests.support.builders import a_charge
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from azpay.gateway.stripe import TRIES
+from azpay.gateway.line import TRIES
 from tests.machine.ailing import Ailment, Illness
 from tests.machine.mortality import Boundary, End
 

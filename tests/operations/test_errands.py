@@ -352,7 +352,7 @@ def test_nobody_concludes_while_who_slept_may_have_sent_it_at_the_last_moment(db
 def test_a_key_that_grows_too_old_between_two_tries_is_not_sent_again(
     db: Database, gateway: Gateway, stripe: Sandbox
 ) -> None:
-    gateway._patience._pause = lambda _seconds: time.sleep(1.1)
+    gateway.line.patience.pause = lambda _seconds: time.sleep(1.1)
     stripe.fail_next(500, path="/v1/customers", times=2)
     planned(db, now=NOON)
 

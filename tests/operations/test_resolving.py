@@ -99,7 +99,7 @@ def what_every_kind_is_about(azpay: Azpay) -> tuple[Payment, str]:
 def a_method(gateway: Gateway) -> str:
     """A method by an id of its own, which Stripe's test tokens are not."""
     described = {"type": "card", "card": {"token": "tok_visa"}}
-    return gateway._post("/v1/payment_methods", described, StripesMethod, "a_method").id
+    return gateway.line.post("/v1/payment_methods", described, StripesMethod, "a_method").id
 
 
 def leave_open(azpay: Azpay, stripe: Sandbox, held: Payment, saved: str, *, took_effect: bool) -> None:

@@ -92,7 +92,7 @@ def test_a_deleted_customer_is_not_found_by_email(azpay: Azpay, stripe: Sandbox,
 
 def test_a_customer_that_stripe_deleted_has_no_default_method(azpay: Azpay, stripe: Sandbox) -> None:
     made = azpay.gateway.create_customer({"email": ADA}, key="elsewhere")
-    azpay.gateway._client.raw_request("delete", f"/v1/customers/{made.id}")
+    azpay.gateway.line.client.raw_request("delete", f"/v1/customers/{made.id}")
 
     with pytest.raises(RequestInvalid, match="deleted"):
         customers.default_method(azpay.db, azpay.gateway, made.id, now=azpay.now())

@@ -319,7 +319,7 @@ def test_a_customer_that_was_deleted_stays_deleted_whatever_comes_late(
 def test_a_customer_changed_elsewhere_is_as_stripe_has_it(azpay: Azpay, webhooks: Webhooks) -> None:
     made = azpay.gateway.create_customer({"email": "ada@example.com"}, key="elsewhere")
     webhooks.arrive()
-    azpay.gateway._post(f"/v1/customers/{made.id}", {"email": "ada@example.org"}, object, "change")
+    azpay.gateway.line.post(f"/v1/customers/{made.id}", {"email": "ada@example.org"}, object, "change")
 
     webhooks.arrive()
 
@@ -356,7 +356,7 @@ def test_a_second_attempt_on_one_payment_shows_the_card_that_paid(
     with pytest.raises(Exception, match="Declined"):
         azpay.gateway.create_payment_intent(declined, key="first")
     intent = stripe.payment_intents[0]["id"]
-    azpay.gateway._post(
+    azpay.gateway.line.post(
         f"/v1/payment_intents/{intent}/confirm", {"payment_method": "pm_card_mastercard"}, object, "second"
     )
     events = webhooks.new()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from azpay.gateway import AnswerLost, NoSuchObject
-from azpay.gateway.stripe import TRIES
+from azpay.gateway.line import TRIES
 from azpay.operations import Resolver, State
 from azpay.payments import CardNumberRefused, RequestInvalid, customers, methods
 from azpay.payments.methods import MethodUnknown
