@@ -52,6 +52,9 @@ hypothesis_settings.load_profile("azpay")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--store", choices=[SQLITE, POSTGRESQL, BOTH], help="where the core is tried")
+    parser.addoption(
+        "--further", action="store_true", help="play further cases of what a shorter one shows, as CI does"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,6 +65,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each program that tests start would compile azpay anew
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job: our programs would
         signal.signal(signal.SIGINT, signal.default_int_handler)  # inherit that, and hear no Ctrl-C
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--further"):
+        return
+    for item in items:
+        if item.get_closest_marker("further") is not None:
+            item.add_marker(pytest.mark.skip(reason="a further case; --further plays it, as CI does"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

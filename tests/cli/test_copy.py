@@ -19,6 +19,7 @@ from azpay.payments import PaymentStatus, Query
 from tests.e2e.shop import DYING, environment
 from tests.support.books import a_book, a_ring
 from tests.support.builders import a_charge, a_refund
+from tests.support.cases import further
 from tests.support.clock import NOON
 
 from .running import answer, error, run
@@ -144,7 +145,7 @@ def copy_in_a_process(db: Database, target: str, folder: Path, *, dies_at: int) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("store", [further("sqlite"), "postgresql"])
 def test_a_copy_that_is_killed_is_no_book_and_goes_on(
     db: Database, store: str, empty_server: str, tmp_path: Path
 ) -> None:

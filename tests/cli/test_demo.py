@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.cases import further
+
 from .running import error, run
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def wait_until(done: Callable[[], bool]) -> None:
     assert done()
 
 
-@pytest.mark.slow
+@pytest.mark.further
 def test_the_day_adds_up_and_leaves_nothing_running(tmp_path: Path) -> None:
     demo = start(tmp_path, "--json")
     out, told = demo.communicate(timeout=110)
@@ -100,7 +102,7 @@ def test_what_is_kept_can_be_looked_at_later(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("number", "status"), [(signal.SIGINT, 130), further(signal.SIGTERM, 143), further(signal.SIGHUP, 129)]
 )
 def test_a_day_that_is_broken_off_leaves_nothing_running(
     tmp_path: Path, number: signal.Signals, status: int

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from azpay.cli.app import app
+from tests.support.cases import further
 
 from .running import answer, error, run, settle_in
 
@@ -131,8 +132,8 @@ def test_everything_wrong_in_the_settings_is_said_at_once(home: Path) -> None:
     ("words", "status"),
     [
         (["charge", "5", "usd", "--method", "pm_card_visa"], 5),
-        (["whoami"], 5),
-        (["seed", "--payments", "1"], 5),
+        further(["whoami"], 5),
+        further(["seed", "--payments", "1"], 5),
     ],
 )
 def test_an_unreachable_stripe_has_a_status_of_its_own(

@@ -20,6 +20,7 @@ from azpay.payments import Customer, Query, charge, history, methods
 from azpay.payments.customers import on_record
 from tests.support.books import ROOT
 from tests.support.builders import a_charge
+from tests.support.cases import further
 from tests.support.clock import NOON
 from tests.support.events import an_event
 
@@ -194,7 +195,7 @@ rekeying.rekey(db, NEW.id, follow=follow_a_rekey(), advance=die)
 """
 
 
-@pytest.mark.parametrize("after", [5, 23])
+@pytest.mark.parametrize("after", [5, further(23)])
 def test_killed_anywhere_it_goes_on_where_it_was(lived_in: Azpay, opened: Opened, after: int) -> None:
     address = str(lived_in.db.engine.url)
     died = subprocess.run([sys.executable, "-c", DIES, address, str(after)], check=False, timeout=60)

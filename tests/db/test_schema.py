@@ -25,6 +25,7 @@ from azpay.db.schema import State
 from azpay.payments import Query, batches, charge, history
 from tests.support.books import ROOT, a_book, meddler
 from tests.support.builders import a_charge
+from tests.support.cases import further
 from tests.support.sheets import a_file, charges, run
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ migrations.upgrade(db)
 """
 
 
-@pytest.mark.parametrize("after", [0, 3, 12])
+@pytest.mark.parametrize("after", [further(0), 3, further(12)])
 def test_a_migration_that_is_killed_leaves_the_old_book(file: Path, after: int) -> None:
     died = subprocess.run(
         [sys.executable, "-c", DIES, f"sqlite:///{file}", str(after)], check=False, timeout=60

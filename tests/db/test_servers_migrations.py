@@ -16,6 +16,7 @@ from azpay.db import migrations, schema
 from azpay.db.engines import APPLICATION_ID
 from azpay.db.schema import State
 from tests.support.books import a_book
+from tests.support.cases import further
 
 if TYPE_CHECKING:
     from tests.support.postgres import Server
@@ -63,7 +64,7 @@ def test_of_several_that_start_together_one_does_it(nowhere: str) -> None:
     assert sorted(made) == [False, False, False, True]
 
 
-@pytest.mark.parametrize("after", [0, 7, 25])
+@pytest.mark.parametrize("after", [further(0), 7, further(25)])
 def test_one_that_is_killed_leaves_what_was_there(nowhere: str, after: int) -> None:
     died = subprocess.run([sys.executable, "-c", DIES, nowhere, str(after)], check=False, timeout=60)
 

@@ -18,6 +18,7 @@ import pytest
 
 from tests.e2e.keeper import keeping
 from tests.e2e.shop import AZPAY, Shop, environment, finish
+from tests.support.cases import further
 from tests.support.sheets import charges
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ def test_a_run_killed_at_any_commit_is_finished_by_the_same_command(shop: Shop) 
     assert len(statuses) >= 2
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), further(signal.SIGKILL, -signal.SIGKILL)]
+)
 def test_a_run_stopped_while_stripe_answers_is_finished_by_the_same_command(
     shop: Shop, number: signal.Signals, status: int
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.keeper import keeping
 from tests.e2e.shop import finish
+from tests.support.cases import further
 
 if TYPE_CHECKING:
     from tests.e2e.shop import Shop
@@ -40,7 +41,7 @@ def assert_charged_once(shop: Shop, reference: str) -> None:
     assert shop.wrong_sums() == []
 
 
-@pytest.mark.slow
+@pytest.mark.further
 @pytest.mark.timeout(600)
 def test_a_first_charge_killed_at_a_commit_is_made_once_by_the_same_command(shop: Shop) -> None:
     """From making the book to the last line in it, with a customer who is new."""
@@ -66,7 +67,7 @@ def test_a_first_charge_killed_at_a_commit_is_made_once_by_the_same_command(shop
 
 @pytest.mark.parametrize(
     ("number", "status"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)],
+    [(signal.SIGINT, 130), further(signal.SIGTERM, -signal.SIGTERM)],
 )
 def test_a_charge_stopped_while_stripe_answers_is_finished_by_the_same_command(
     shop: Shop, number: signal.Signals, status: int

@@ -69,6 +69,7 @@ def told(folder: Path, number: int, status: int) -> Told:
     return Told(status, said["data"], (folder / f"crowd.{number}.err").read_text())
 
 
+@pytest.mark.further
 def test_one_key_typed_by_sixteen_at_once_is_one_charge(shop: Shop) -> None:
     words = [*CHARGE, "--idempotency-key", "invoice-7"]
 

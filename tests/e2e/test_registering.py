@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 
 from azpay.sandbox import DEFAULT_KEY
 from tests.e2e.shop import AZPAY, finish, start
@@ -67,6 +68,7 @@ def test_a_registered_daemon_hears_of_a_charge_without_any_secret_typed(shop: Sh
     assert [(each["url"], each["missing"]) for each in endpoints] == [(url, [])]
 
 
+@pytest.mark.further
 def test_registering_again_says_that_nothing_changed_and_shows_no_secret(shop: Shop) -> None:
     url = "https://pay.example.com/api/webhooks/stripe"
 

@@ -18,6 +18,7 @@ from azpay import inbox
 from azpay.inbox import EventState
 from tests.support import programs
 from tests.support.books import ROOT
+from tests.support.cases import further
 from tests.support.events import PATH, an_event, encoded, signed
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def states(db: Database) -> list[EventState]:
     return [event.state for event in inbox.page(db)]
 
 
-@pytest.mark.parametrize(("signal", "status"), [(SIGTERM, 143), (SIGINT, 130)])
+@pytest.mark.parametrize(("signal", "status"), [(SIGTERM, 143), further(SIGINT, 130)])
 def test_the_daemon_keeps_and_applies_until_it_is_told_to_stop(
     db: Database, env: dict[str, str], tmp_path: Path, signal: Signals, status: int
 ) -> None:
